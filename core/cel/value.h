@@ -1,0 +1,87 @@
+/* CEL values, small enough to pass by copy. Strings, lists and maps either lie in an arena or are still JSON text in
+ * place, decoded only when somebody looks. */
+#ifndef VX_CEL_VALUE_H
+#define VX_CEL_VALUE_H
+
+#include "core/base/arena.h"
+#include "core/base/buf.h"
+#include "core/json/value.h"
+
+enum cel_type {
+    CEL_DYN, /* only a static type: known at run time */
+    CEL_NULL,
+    CEL_BOOL,
+    CEL_INT,
+    CEL_UINT,
+    CEL_DOUBLE,
+    CEL_STRING,
+    CEL_BYTES,
+    CEL_LIST,
+    CEL_MAP,
+    CEL_TIMESTAMP,
+    CEL_DURATION,
+    CEL_TYPE,
+};
+
+struct cel_header;
+struct cel_entry;
+
+struct cel_value {
+    uint8_t type;    /* enum cel_type, never CEL_DYN */
+    bool is_json;    /* LIST, MAP: the text of `json`; STRING: an escaped JSON string, decode with cel_string() */
+    bool is_headers; /* MAP: `headers`, the last of a repeated name counts */
+    union {
+        bool boolean;
+        int64_t i;
+        uint64_t u;
+        double d;
+        struct vx_span s;       /* STRING (not is_json), BYTES */
+        struct json_value json; /* is_json */
+        struct {
+            const struct cel_value *at;
+            size_t count;
+        } list;
+        struct {
+            const struct cel_entry *at;
+            size_t count;
+        } map;
+        struct {
+            const struct cel_header *at;
+            size_t count;
+        } headers;
+        struct {
+            int64_t seconds;
+            int32_t nanos;
+        } time; /* TIMESTAMP since the epoch, DURATION */
+        uint8_t named; /* TYPE: enum cel_type */
+    };
+};
+
+struct cel_entry {
+    struct cel_value key;
+    struct cel_value value;
+};
+
+/* "int", "string", "list", …: the name as type() gives it. */
+const char *cel_type_name(enum cel_type type);
+
+/* A JSON value as CEL sees it: an int where it is written without fraction and exponent and fits int64, else a double.
+ * `json.kind` must not be JSON_MISSING. */
+struct cel_value cel_from_json(struct json_value json);
+/* The text of a STRING value, decoded into `arena` where it is still escaped JSON. */
+struct vx_span cel_string(struct cel_value v, struct vx_arena *arena);
+
+/* CEL equality (numbers compare across types, lists and maps deeply). */
+bool cel_equal(struct cel_value a, struct cel_value b);
+
+/* Appends the value as JSON: what `set` writes into an event. Bytes become base64, timestamps and durations their CEL
+ * string form, uint a number. False, with nothing appended, for NaN, infinity, a type, a map with keys that are not
+ * strings, or headers that are not UTF-8. */
+bool cel_write_json(struct cel_value v, struct vx_buf *out);
+/* Appends a value as text inside a text (`"fraud-${x}"`): string, bool, int, uint, double, timestamp, duration, and bytes
+ * that are UTF-8, as CEL's string() gives them; false for every other type. */
+bool cel_write_text(struct cel_value v, struct vx_buf *out);
+/* Appends the value as a CEL literal, for `eval` and explain: `"text"`, `12u`, `[1, 2]`, `timestamp("…")`. */
+void cel_write_literal(struct cel_value v, struct vx_buf *out);
+
+#endif

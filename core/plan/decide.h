@@ -1,0 +1,93 @@
+/* The one function that decides a route: event in, records out. The router, simulate, explain and the checks of what is
+ * published all call it. Pure: no socket, no clock, no thread; the same input gives the same answer every time.
+ *
+ *     event ── scan wanted fields once ── first rule that matches ── its pipelines, each on a copy of its own ── records
+ *
+ * An attempt at an event is all or nothing per pipeline: a pipeline that fails emits nothing but its dead letter.
+ * Cost per event: no heap once warm, no lock, no clock.
+ */
+#ifndef VX_PLAN_DECIDE_H
+#define VX_PLAN_DECIDE_H
+
+#include "core/cel/cel.h"
+#include "core/plan/table.h"
+
+enum {
+    DECIDE_RECORDS_MAX = 1024,                  /* records out of one event; beyond: the event is refused (too_many) */
+    DECIDE_KEEP_BYTES = 4 * 1024 * 1024,        /* scratch memory kept between events */
+};
+
+/* Scratch of one worker. One thread. */
+struct decider;
+struct decider *decider_new(void);
+void decider_free(struct decider *d);
+
+/* Why an event or one of its pipelines was refused; labels are metric labels and the dead letter's class. */
+/*    name                  label                text for people */
+#define DECIDE_REASON_LIST(X)                                                                                          \
+    X(REASON_NONE, "none", "")                                                                                         \
+    X(REASON_NOT_JSON, "not_json", "the value is not JSON")                                                            \
+    X(REASON_STAGE_FAILED, "stage_failed", "a stage failed")                                                           \
+    X(REASON_TOPIC_NOT_ALLOWED, "topic_not_allowed", "the topic is not in the emit's allow list")                      \
+    X(REASON_TOO_MANY, "too_many", "more records than one event may become")                                           \
+    X(REASON_RECORD_REFUSED, "record_refused", "the broker can never accept the record")                               \
+    X(REASON_BY_RULE, "by_rule", "the rule sends it to the dead letters")
+enum decide_reason {
+#define X(name, label, text) name,
+    DECIDE_REASON_LIST(X)
+#undef X
+        REASON_COUNT
+};
+const char *decide_reason_label(enum decide_reason reason);
+
+/* What became of one event. */
+enum decide_outcome {
+    OUTCOME_EMITTED,     /* at least one record that is not a dead letter */
+    OUTCOME_FILTERED,    /* every pipeline's filters ended it */
+    OUTCOME_DROPPED,     /* by a rule or otherwise: drop */
+    OUTCOME_DEAD_LETTER, /* only dead letters */
+    OUTCOME_STUCK,       /* refused, and there is no dead-letter topic: its partition has to stop; no records */
+    OUTCOME_UNROUTED,    /* no routing claims its topic */
+};
+
+/* A record to produce. Its bytes belong to the event or to the decider, valid until the decider's next decide(). */
+struct decide_record {
+    struct vx_span topic; /* NUL-terminated */
+    struct vx_span key;   /* at == NULL: none */
+    struct vx_span value; /* at == NULL: tombstone */
+    const struct cel_header *headers; /* without veltrix-release */
+    size_t header_count;
+    bool value_is_source;   /* `value` is the event's own, unchanged: it may be lent */
+    bool headers_are_source; /* unchanged */
+    bool dead_letter;
+    enum decide_reason reason; /* of a dead letter */
+    uint32_t pipeline;         /* number in table_pipelines(); UINT32_MAX for a dead letter of the routing itself */
+};
+
+struct decide_pipeline {
+    uint32_t pipeline;
+    bool filtered;
+    enum decide_reason reason; /* REASON_NONE: it ran to its end */
+};
+
+struct decision {
+    enum decide_outcome outcome;
+    uint32_t rule; /* number in table_rules(); UINT32_MAX when no rule was reached (not JSON, unrouted) */
+    struct decide_record *records;
+    size_t record_count;
+    const struct decide_pipeline *pipelines; /* those that ran, in order */
+    size_t pipeline_count;
+    enum decide_reason reason;   /* the first refusal, also when it became a dead letter */
+    const char *message;         /* for people, when there is a reason: pipeline, stage and failure */
+    uint32_t failed_conditions;  /* conditions that were false because they failed */
+};
+
+/* Decides `ev` (its `slots` are ignored; the decider fills its own). Never fails: what is wrong is in the decision. */
+void decide(struct decider *d, const struct table *t, const struct cel_event *ev, struct decision *out);
+
+/* The dead letter for a record that the broker refused for good: into the dead-letter topic of `pipeline` or, without one,
+ * of the event's routing. False when neither has one. Call before the next decide(); `record` lives as long as a decision. */
+bool decide_refused(struct decider *d, const struct table *t, const struct cel_event *ev, uint32_t pipeline,
+                    const char *message, struct decide_record *record);
+
+#endif
