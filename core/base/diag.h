@@ -16,10 +16,10 @@ enum vx_severity { VX_WARNING, VX_ERROR };
 
 struct vx_diag {
     enum vx_severity severity;
-    const char *file;      /* "" where there is none */
-    int line;              /* from 1; 0 where there is none */
-    int column;            /* from 1, in code points */
-    int width;             /* code points to underline, at least 1 */
+    const char *file; /* "" where there is none */
+    int line;         /* from 1; 0 where there is none */
+    int column;       /* from 1, in code points */
+    int width;        /* code points to underline, at least 1 */
     const char *message;
     struct vx_span quoted; /* the line of the source, without its newline; empty where there is none */
 };

@@ -52,8 +52,13 @@ static void arena_takes_requests_larger_than_a_block(void **state)
 static void base64_matches_rfc_4648_and_refuses_garbage(void **state)
 {
     (void)state;
-    static const char *const rows[][2] = {{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},        {"foo", "Zm9v"},
-                                          {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    static const char *const rows[][2] = {{"", ""},
+                                          {"f", "Zg=="},
+                                          {"fo", "Zm8="},
+                                          {"foo", "Zm9v"},
+                                          {"foob", "Zm9vYg=="},
+                                          {"fooba", "Zm9vYmE="},
+                                          {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct vx_buf out = {0};
         vx_b64_encode(&out, vx_span_str(rows[i][0]));
@@ -91,12 +96,18 @@ static void utf8_refuses_what_rfc_3629_refuses(void **state)
         const char *text;
         bool valid;
     } rows[] = {
-        {"", true},          {"a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", true},
-        {"\x80", false},     {"\xc0\x80", false},
-        {"\xc1\xbf", false}, {"\xe0\x80\x80", false},
-        {"\xed\xa0\x80", false}, {"\xf0\x80\x80\x80", false},
-        {"\xf4\x90\x80\x80", false}, {"\xf5\x80\x80\x80", false},
-        {"\xe2\x82", false}, {"\xed\x9f\xbf", true},
+        {"", true},
+        {"a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", true},
+        {"\x80", false},
+        {"\xc0\x80", false},
+        {"\xc1\xbf", false},
+        {"\xe0\x80\x80", false},
+        {"\xed\xa0\x80", false},
+        {"\xf0\x80\x80\x80", false},
+        {"\xf4\x90\x80\x80", false},
+        {"\xf5\x80\x80\x80", false},
+        {"\xe2\x82", false},
+        {"\xed\x9f\xbf", true},
         {"\xf4\x8f\xbf\xbf", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -114,11 +125,15 @@ static void findings_print_place_line_and_caret(void **state)
 {
     (void)state;
     struct vx_diags diags = {0};
-    struct vx_diag at = {.severity = VX_ERROR, .file = "b.yaml", .line = 2, .column = 5, .width = 4,
+    struct vx_diag at = {.severity = VX_ERROR,
+                         .file = "b.yaml",
+                         .line = 2,
+                         .column = 5,
+                         .width = 4,
                          .quoted = vx_span_str("\tn\xc3\xa4me: x")};
     vx_diags_add(&diags, &at, "unknown key `%s`", "n\xc3\xa4me");
-    struct vx_diag warning = {.severity = VX_WARNING, .file = "a.yaml", .line = 9, .column = 1,
-                              .quoted = vx_span_str("x")};
+    struct vx_diag warning = {
+        .severity = VX_WARNING, .file = "a.yaml", .line = 9, .column = 1, .quoted = vx_span_str("x")};
     vx_diags_add(&diags, &warning, "never matches");
     vx_diags_add(&diags, &(struct vx_diag){.severity = VX_ERROR}, "no file");
     vx_diags_sort(&diags);
@@ -140,8 +155,8 @@ static void nearest_name_is_found_only_when_it_is_near(void **state)
 {
     (void)state;
     static const char *const names[] = {"when", "pipeline", "pipelines", "drop", "description"};
-    static const char *const rows[][2] = {{"whenn", "when"},    {"wehn", "when"}, {"pipelin", "pipeline"},
-                                          {"piplines", "pipelines"}, {"x", NULL}, {"decsription", "description"},
+    static const char *const rows[][2] = {{"whenn", "when"},         {"wehn", "when"}, {"pipelin", "pipeline"},
+                                          {"piplines", "pipelines"}, {"x", NULL},      {"decsription", "description"},
                                           {"colour", NULL}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *found = vx_nearest(vx_span_str(rows[i][0]), names, 5);
