@@ -1,9 +1,10 @@
-/* The first pass of the scanner: where the tokens of a text are, and whether its strings are sound. Private to core/json.
+/* The first pass of the scanner: where the tokens of a text are, and whether its strings are sound. Private to
+ * core/json.
  *
- * A token is a structural character `{}[]:,` outside strings, the opening quote of a string, or the first byte of what is
- * neither (a number, a literal, or junk). So between two tokens stand only the rest of the first one and white space, and
- * the second pass (scan.c) sees everything that a text can get wrong outside its strings. What strings can get wrong is
- * found here: control characters, escapes, UTF-8, a missing closing quote.
+ * A token is a structural character `{}[]:,` outside strings, the opening quote of a string, or the first byte of what
+ * is neither (a number, a literal, or junk). So between two tokens stand only the rest of the first one and white
+ * space, and the second pass (scan.c) sees everything that a text can get wrong outside its strings. What strings can
+ * get wrong is found here: control characters, escapes, UTF-8, a missing closing quote.
  *
  * One function per instruction set, all with the same result; a new one is a file (see index_body.h) and a row in
  * index.c.
@@ -17,9 +18,9 @@
 
 struct json_index {
     uint32_t *tokens; /* the caller's; room for one per byte of the text and one more */
-    size_t count;     /* tokens found: those before `fault`, in order; behind them stands one more, min(fault, length) */
-    size_t fault;     /* byte offset of the first fault of a string, or JSON_NO_FAULT */
-    bool escapes;     /* there is a backslash in the text */
+    size_t count; /* tokens found: those before `fault`, in order; behind them stands one more, min(fault, length) */
+    size_t fault; /* byte offset of the first fault of a string, or JSON_NO_FAULT */
+    bool escapes; /* there is a backslash in the text */
 };
 
 /* Fills all but `tokens`. Reads nothing outside `text`, whose length fits uint32_t. */
@@ -28,7 +29,17 @@ typedef void json_index_fn(struct json_index *index, struct vx_span text);
 json_index_fn json_index_sse2;
 json_index_fn json_index_portable;
 
-/* The function of the instruction set in use: the best that the machine has, unless json_scan_force() said otherwise. */
+/* A block and its unusual bytes, one bit per byte; for index_<isa>.c and index_body.h. */
+enum { BLOCK_BYTES = 64 };
+struct rare {
+    uint64_t backslash;
+    uint64_t control; /* below 0x20 */
+    uint64_t blank;   /* \t \r \n */
+    uint64_t high;    /* 0x80 and above */
+};
+
+/* The function of the instruction set in use: the best that the machine has, unless json_scan_force() said
+ * otherwise. */
 json_index_fn *json_index_get(void);
 
 #endif

@@ -6,7 +6,7 @@
  *     uint64_t block_structure(const struct block *b)   {}[]:,
  *     uint64_t block_blanks(const struct block *b)   the space only
  *     bool block_is_rare(const struct block *b)      has a backslash, a control character (\t \r \n too) or non-ASCII
- *     void block_rare(const struct block *b, struct rare *rare)
+ *     struct rare block_rare(const struct block *b)
  *
  * Most blocks are not rare: then only quotes, structure and spaces matter. The rest is looked at byte by byte, but only
  * the bytes that are unusual.
@@ -17,16 +17,6 @@
 #include "core/base/utf8.h"
 #include "core/json/index.h"
 #include "core/json/text.h"
-
-enum { BLOCK_BYTES = 64 };
-
-/* Bits of the unusual bytes of a block. */
-struct rare {
-    uint64_t backslash;
-    uint64_t control; /* below 0x20 */
-    uint64_t blank;   /* \t \r \n */
-    uint64_t high;    /* 0x80 and above */
-};
 
 /* What a block leaves to the next one. */
 struct carry {
@@ -114,8 +104,7 @@ static inline void index_blocks(struct json_index *index, struct vx_span text)
             continue;
         uint64_t blanks = block_blanks(&b), controls = 0;
         if (rare) {
-            struct rare r;
-            block_rare(&b, &r);
+            struct rare r = block_rare(&b);
             quotes &= ~check_escapes(text, base, r.backslash, &carry, &fault);
             check_utf8(text, base, r.high, &carry, &fault);
             blanks |= r.blank;
@@ -128,7 +117,7 @@ static inline void index_blocks(struct json_index *index, struct vx_span text)
         uint64_t structure = block_structure(&b) & ~string;
         uint64_t scalar = ~(structure | blanks | quotes | string);
         uint64_t tokens = structure | (quotes & string) | (scalar & ~(scalar << 1 | carry.scalar));
-        if (fault != JSON_NO_FAULT && fault < base + BLOCK_BYTES)
+        if (fault != JSON_NO_FAULT) /* it is in this block */
             tokens &= ((uint64_t)1 << (fault - base)) - 1;
         to = add_tokens(to, base, tokens);
         carry.in_string = string >> 63 ? ~(uint64_t)0 : 0;

@@ -1,4 +1,5 @@
-/* The first pass in plain C, for machines without a vector path of their own and to test the others against. Any thread.
+/* The first pass in plain C, for machines without a vector path of their own and to test the others against. Any
+ * thread.
  *
  * A table gives each byte a word with one bit per class, each in a lane of 8 bits; eight bytes, shifted and or-ed, give
  * eight bits of every class at once. */
@@ -9,7 +10,6 @@ enum { QUOTE, STRUCTURE, BLANK, BACKSLASH, CONTROL, CONTROL_BLANK, HIGH, CLASS_C
 struct block {
     uint64_t of[CLASS_COUNT];
 };
-struct rare;
 
 #define LANE(class) ((uint64_t)1 << (8 * (class)))
 static const uint64_t lanes[256] = {
@@ -38,7 +38,7 @@ static inline struct block block_load(const char *p)
         uint64_t word = 0;
         for (int j = 0; j < 8; j++)
             word |= lanes[(unsigned char)p[i + j]] << j;
-        for (int class = 0; class < CLASS_COUNT; class++)
+        for (int class = 0; class < CLASS_COUNT; class ++)
             b.of[class] |= (word >> (8 * class) & 0xff) << i;
     }
     return b;
@@ -64,19 +64,17 @@ static inline bool block_is_rare(const struct block *b)
     return (b->of[BACKSLASH] | b->of[CONTROL] | b->of[HIGH]) != 0;
 }
 
-static inline void block_rare(const struct block *b, struct rare *rare);
-
-#include "core/json/index_body.h"
-
-static inline void block_rare(const struct block *b, struct rare *rare)
+static inline struct rare block_rare(const struct block *b)
 {
-    *rare = (struct rare){
+    return (struct rare){
         .backslash = b->of[BACKSLASH],
         .control = b->of[CONTROL],
         .blank = b->of[CONTROL_BLANK],
         .high = b->of[HIGH],
     };
 }
+
+#include "core/json/index_body.h"
 
 void json_index_portable(struct json_index *index, struct vx_span text)
 {

@@ -7,13 +7,12 @@
 struct block {
     __m128i v[4];
 };
-struct rare;
 
 static inline struct block block_load(const char *p)
 {
     const __m128i *at = (const __m128i *)(const void *)p;
-    return (struct block){{_mm_loadu_si128(at), _mm_loadu_si128(at + 1), _mm_loadu_si128(at + 2),
-                           _mm_loadu_si128(at + 3)}};
+    return (struct block){
+        {_mm_loadu_si128(at), _mm_loadu_si128(at + 1), _mm_loadu_si128(at + 2), _mm_loadu_si128(at + 3)}};
 }
 
 static inline uint64_t bits(__m128i a, __m128i b, __m128i c, __m128i d)
@@ -45,8 +44,8 @@ static inline uint64_t block_blanks(const struct block *b)
 static inline __m128i structure(__m128i v)
 {
     __m128i folded = _mm_or_si128(v, _mm_set1_epi8(0x20));
-    __m128i brackets = _mm_or_si128(_mm_cmpeq_epi8(folded, _mm_set1_epi8('{')),
-                                    _mm_cmpeq_epi8(folded, _mm_set1_epi8('}')));
+    __m128i brackets =
+        _mm_or_si128(_mm_cmpeq_epi8(folded, _mm_set1_epi8('{')), _mm_cmpeq_epi8(folded, _mm_set1_epi8('}')));
     __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(',')), _mm_cmpeq_epi8(v, _mm_set1_epi8(':')));
     return _mm_or_si128(brackets, marks);
 }
@@ -69,25 +68,25 @@ static inline bool block_is_rare(const struct block *b)
     return _mm_movemask_epi8(any) != 0;
 }
 
-static inline void block_rare(const struct block *b, struct rare *rare);
-
-#include "core/json/index_body.h"
-
-static inline void block_rare(const struct block *b, struct rare *rare)
+static inline struct rare block_rare(const struct block *b)
 {
     __m128i low = _mm_set1_epi8(0x20);
-    rare->backslash = equal(b, '\\');
-    rare->high = bits(b->v[0], b->v[1], b->v[2], b->v[3]);
-    rare->control = bits(_mm_cmplt_epi8(b->v[0], low), _mm_cmplt_epi8(b->v[1], low), _mm_cmplt_epi8(b->v[2], low),
-                         _mm_cmplt_epi8(b->v[3], low)) & ~rare->high;
-    rare->blank = rare->control ? equal(b, '\t') | equal(b, '\n') | equal(b, '\r') : 0;
+    uint64_t high = bits(b->v[0], b->v[1], b->v[2], b->v[3]);
+    uint64_t below = bits(_mm_cmplt_epi8(b->v[0], low), _mm_cmplt_epi8(b->v[1], low), _mm_cmplt_epi8(b->v[2], low),
+                          _mm_cmplt_epi8(b->v[3], low));
+    uint64_t control = below & ~high;
+    return (struct rare){
+        .backslash = equal(b, '\\'),
+        .control = control,
+        .blank = control ? equal(b, '\t') | equal(b, '\n') | equal(b, '\r') : 0,
+        .high = high,
+    };
 }
+
+#include "core/json/index_body.h"
 
 void json_index_sse2(struct json_index *index, struct vx_span text)
 {
     index_blocks(index, text);
 }
-
-#else
-extern int json_index_sse2_is_absent;
 #endif

@@ -1,5 +1,5 @@
-/* Changing a JSON text in place: the bytes that an edit touches are replaced, all others stay as they are, key order and
- * number spelling included. */
+/* Changing a JSON text in place: the bytes that an edit touches are replaced, all others stay as they are, key order
+ * and number spelling included. */
 #ifndef VX_JSON_PATCH_H
 #define VX_JSON_PATCH_H
 
@@ -7,10 +7,11 @@
 #include "core/base/err.h"
 #include "core/json/path.h"
 
-/* One edit. With `value.at` set, the place gets that JSON text: a member is replaced (of a repeated key the last one, the
- * others are removed) or added behind the last member; missing parents are created as objects; an array element must
- * exist. With `value.at` NULL the place is removed (every one of a repeated key); removing what is not there changes
- * nothing. */
+/* One edit. With `value.at` set, the place gets that JSON text: a member is replaced (of a repeated key the last one,
+ * the others are removed) or added behind the last member; missing parents are created as objects; an array element
+ * must exist. With `value.at` NULL the place is removed (every one of a repeated key); removing what is not there, or
+ * what cannot be there because a parent is something else, changes nothing. A path leads through the last of a repeated
+ * key. */
 struct json_edit {
     struct json_path path; /* count >= 1 */
     struct vx_span value;  /* raw JSON, or at == NULL: remove */
@@ -18,7 +19,11 @@ struct json_edit {
 
 /* Appends to `out` the text with all edits applied; each edit sees the text as it was (array indexes included). No path
  * may be equal to or hold another (the config check refuses that). `text` must have passed json_scan().
- * Errors: VX_EINVAL with a message when a parent is neither an object nor (for an index) an array long enough. */
+ * Costs one look at every byte of each container on a path; asks for no memory unless edits or repeated keys are many.
+ * Errors, with nothing appended: VX_EINVAL when the parent of a place to set is neither an object nor (for an index) an
+ * array long enough, or a path has more than JSON_DEPTH_MAX steps. The message begins with the place as it is written
+ * behind the variable, so that the caller puts the variable's name in front: "event" and `.a["x y"] is a number, not an
+ * object`. */
 VX_MUSTCHECK enum vx_status json_patch(struct vx_buf *out, struct vx_span text, const struct json_edit *edits,
                                        size_t count, struct vx_err *err);
 

@@ -1,11 +1,12 @@
 /* The strict JSON scanner: one pass that checks a text (RFC 8259) and extracts the fields that somebody wants.
  *
- * What is wanted is a set of paths, sealed into a trie once; the scan fills one slot per path. Of a repeated key the last
- * one counts, also for what was found below an earlier one. Slot numbers are the caller's (a table numbers its paths
- * once; each routing scans for the subset it needs).
+ * What is wanted is a set of paths, sealed into a trie once; the scan fills one slot per path. Of a repeated key the
+ * last one counts, also for what was found below an earlier one. Slot numbers are the caller's (a table numbers its
+ * paths once; each routing scans for the subset it needs).
  *
- * Method (facts: "strict JSON scanner"): 64-byte blocks; SIMD finds quotes, structure and what is unusual; a token index;
- * then a walk over the tokens that carries a trie node. Instruction set chosen at run time; a portable path beside it.
+ * Method (facts: "strict JSON scanner"): 64-byte blocks; SIMD finds quotes, structure and what is unusual; a token
+ * index; then a walk over the tokens that carries a trie node. Instruction set chosen at run time; a portable path
+ * beside it.
  */
 #ifndef VX_JSON_SCAN_H
 #define VX_JSON_SCAN_H
@@ -32,14 +33,15 @@ struct json_scanner;
 struct json_scanner *json_scanner_new(void);
 void json_scanner_free(struct json_scanner *scanner);
 
-/* Checks `text` and fills slots[n] for every wanted path, JSON_MISSING where there is no such value; other slots are not
- * touched. Returns VX_OK, or VX_EINVAL where `text` is not JSON; then the slots are undefined and, when `error_at` is not
- * NULL, it holds the byte offset of the first fault. Reads nothing outside `text`. */
+/* Checks `text` and fills slots[n] for every wanted path, JSON_KIND_MISSING where there is no such value; other slots
+ * are not touched. `paths` NULL or empty only checks. Returns VX_OK, or VX_EINVAL where `text` is not JSON; then the
+ * slots are undefined and, when `error_at` is not NULL, it holds the byte offset of the first fault (the length where
+ * the text ends too early; of a literal, an escape or a code point its first byte). Reads nothing outside `text`. */
 VX_MUSTCHECK enum vx_status json_scan(struct json_scanner *scanner, const struct json_paths *paths, struct vx_span text,
                                       struct json_value *slots, size_t *error_at);
 
-/* Names of the instruction sets in use ("sse2", "portable"); tests force one with json_scan_force(), which returns false
- * when the machine lacks it. Not while scanners run. */
+/* Names of the instruction sets in use ("sse2", "portable"); tests force one with json_scan_force(), which returns
+ * false when the machine lacks it. Not while scanners run. */
 const char *json_scan_isa(void);
 bool json_scan_force(const char *isa);
 

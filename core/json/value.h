@@ -11,15 +11,15 @@
 #include "core/base/span.h"
 
 enum json_kind {
-    JSON_MISSING, /* there is no such value */
-    JSON_NULL,
-    JSON_FALSE,
-    JSON_TRUE,
-    JSON_INT,    /* written without fraction and exponent; may exceed int64 */
-    JSON_DOUBLE, /* written with a fraction or an exponent */
-    JSON_STRING,
-    JSON_ARRAY,
-    JSON_OBJECT,
+    JSON_KIND_MISSING, /* there is no such value */
+    JSON_KIND_NULL,
+    JSON_KIND_FALSE,
+    JSON_KIND_TRUE,
+    JSON_KIND_INT,    /* written without fraction and exponent; may exceed int64 */
+    JSON_KIND_DOUBLE, /* written with a fraction or an exponent */
+    JSON_KIND_STRING,
+    JSON_KIND_ARRAY,
+    JSON_KIND_OBJECT,
 };
 
 struct json_value {
@@ -29,10 +29,10 @@ struct json_value {
     bool escaped;   /* a string that contains a backslash */
 };
 
-/* The member `key` (unescaped) of an object, the last one where it is repeated; kind JSON_MISSING when there is none or
- * `object` is not an object. Cost: the length of the object. */
+/* The member `key` (unescaped) of an object, the last one where it is repeated; kind JSON_KIND_MISSING when there is
+ * none or `object` is not an object. Cost: the length of the object. */
 struct json_value json_member(struct json_value object, struct vx_span key);
-/* The element `index` of an array; JSON_MISSING when there is none or it is not an array. */
+/* The element `index` of an array; JSON_KIND_MISSING when there is none or it is not an array. */
 struct json_value json_element(struct json_value array, size_t index);
 
 /* Walks members of an object or elements of an array in the order written (repeated keys all come up):
@@ -41,30 +41,30 @@ struct json_value json_element(struct json_value array, size_t index);
  */
 struct json_iter {
     const char *at, *end;
-    struct json_value key; /* JSON_STRING inside an object, JSON_MISSING inside an array */
+    struct json_value key; /* JSON_KIND_STRING inside an object, JSON_KIND_MISSING inside an array */
     struct json_value value;
     bool object;
 };
 struct json_iter json_iter(struct json_value container);
 bool json_next(struct json_iter *it);
-/* Elements of an array, or distinct keys of an object. */
+/* Elements of an array, or distinct keys of an object (of more than 32 members: on the heap, for n log n). */
 size_t json_count(struct json_value container);
 
 /* The text of a string: in place where nothing is escaped, else decoded into `arena`. A lone surrogate (legal in JSON,
  * not in UTF-8) becomes U+FFFD. */
-struct vx_span json_string(struct json_value string, struct vx_arena *arena);
+struct vx_span json_unescape(struct json_value string, struct vx_arena *arena);
 /* True when the unescaped text of a string equals `text`; allocates nothing. */
 bool json_string_equal(struct json_value string, struct vx_span text);
 
-/* The int64 of a JSON_INT; false when it does not fit (then it counts as a double). */
+/* The int64 of a JSON_KIND_INT; false when it does not fit (then it counts as a double). */
 bool json_int64(struct json_value number, int64_t *out);
-/* The nearest double of a JSON_INT or JSON_DOUBLE (correctly rounded; beyond the range: infinity). */
+/* The nearest double of a JSON_KIND_INT or JSON_KIND_DOUBLE (correctly rounded; beyond the range: infinity). */
 double json_double(struct json_value number);
 
 /* The whole text of a value as it stands, quotes included. */
 static inline struct vx_span json_text(struct json_value v)
 {
-    return v.kind == JSON_STRING ? vx_span(v.at - 1, (size_t)v.len + 2) : vx_span(v.at, v.len);
+    return v.kind == JSON_KIND_STRING ? vx_span(v.at - 1, (size_t)v.len + 2) : vx_span(v.at, v.len);
 }
 
 #endif
