@@ -34,7 +34,8 @@ struct cel_error {
 struct cel_env;
 const struct cel_env *cel_env_event(void);
 const struct cel_env *cel_env_none(void);
-/* An environment of names of type dyn whose values come from cel_frame.bindings in the same order; for test vectors. */
+/* An environment of names of type dyn whose values come from cel_frame.bindings in the same order (at most 64); for
+ * test vectors: what the checker refuses elsewhere fails here when it is evaluated. */
 struct cel_env *cel_env_bindings(struct vx_arena *arena, const char *const *names, size_t count);
 
 /* A parsed and checked expression: immutable, lives in the arena. */
@@ -83,7 +84,7 @@ struct cel_event {
     struct vx_span value; /* at == NULL: tombstone */
     const struct cel_header *headers;
     size_t header_count;
-    const struct json_value *slots; /* as filled by json_scan() for this event; all JSON_MISSING for a tombstone */
+    const struct json_value *slots; /* as filled by json_scan() for this event; all JSON_KIND_MISSING for a tombstone */
 };
 
 /* What an evaluation needs; a worker has one and resets `arena` after each event. No heap beyond the arena is used. */
@@ -99,7 +100,8 @@ struct cel_frame {
 /* Evaluates. VX_OK and `*out` (borrowing from event and arena), or VX_EINVAL and frame->failure. */
 VX_MUSTCHECK enum vx_status cel_eval(const struct cel_program *program, struct cel_frame *frame, struct cel_value *out);
 
-/* Condition semantics of the design: true only when the value is the bool true. A failure is false and sets *failed. */
+/* Condition semantics of the design: true only when the value is the bool true. A failure is false and sets *failed;
+ * it is not worded (frame->failure stays NULL): cel_eval() does that, for explain. */
 bool cel_test(const struct cel_program *program, struct cel_frame *frame, bool *failed);
 
 #endif

@@ -52,7 +52,7 @@ struct cel_value {
         struct {
             int64_t seconds;
             int32_t nanos;
-        } time; /* TIMESTAMP since the epoch, DURATION */
+        } time;        /* TIMESTAMP since the epoch, DURATION */
         uint8_t named; /* TYPE: enum cel_type */
     };
 };
@@ -66,7 +66,7 @@ struct cel_entry {
 const char *cel_type_name(enum cel_type type);
 
 /* A JSON value as CEL sees it: an int where it is written without fraction and exponent and fits int64, else a double.
- * `json.kind` must not be JSON_MISSING. */
+ * `json.kind` must not be JSON_KIND_MISSING. */
 struct cel_value cel_from_json(struct json_value json);
 /* The text of a STRING value, decoded into `arena` where it is still escaped JSON. */
 struct vx_span cel_string(struct cel_value v, struct vx_arena *arena);

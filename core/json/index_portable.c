@@ -38,8 +38,8 @@ static inline struct block block_load(const char *p)
         uint64_t word = 0;
         for (int j = 0; j < 8; j++)
             word |= lanes[(unsigned char)p[i + j]] << j;
-        for (int class = 0; class < CLASS_COUNT; class ++)
-            b.of[class] |= (word >> (8 * class) & 0xff) << i;
+        for (int k = 0; k < CLASS_COUNT; k++)
+            b.of[k] |= (word >> (8 * k) & 0xff) << i;
     }
     return b;
 }

@@ -1,12 +1,12 @@
 /* Patching JSON text. A worker's thread; nothing is kept between calls, and no memory is asked for unless there are
- * many edits or many repeated keys.
+ * many edits.
  *
  *     edits ──> tree of steps ──┐
- *     text ──members, elements──┴──> touched ones, in order ──> out = what lies between + what the edits say
+ *     text ──members, elements──┴──> those that an edit names, in order ──> out = what lies between + what the edits say
  *
- * The text is copied up to a cursor that only moves forward: `keep_until` copies, `skip_until` does not. A container is
- * read to its end before anything in it is decided, because of a repeated key only the last one counts. The recursion
- * goes as deep as the paths of the edits, never as deep as the text.
+ * The text is copied up to a cursor that only moves forward: `keep_until` copies, `skip_until` does not. Removing needs
+ * no look ahead; a container in which something is set is surveyed first, because of a repeated key only the last one
+ * counts. The recursion goes as deep as the paths of the edits, never as deep as the text.
  */
 #include "core/json/patch.h"
 
@@ -14,10 +14,11 @@
 #include <stdlib.h>
 
 #include "core/json/scan.h"
+#include "core/json/text.h"
 #include "core/json/value.h"
 #include "core/json/write.h"
 
-enum { NODES_ON_STACK = 32, TOUCHED_ON_STACK = 32, TOUCHED_NONE = -1 };
+enum { NODES_ON_STACK = 32 };
 
 /* The edits as a tree: siblings are the different steps behind the same beginning. */
 struct node {
@@ -27,28 +28,21 @@ struct node {
     struct node *child; /* first and last child, in the order of the edits */
     struct node *last_child;
     struct node *sibling;
-    ptrdiff_t touched; /* the last member or element that it names: index into patch.touched, or TOUCHED_NONE */
-    bool sets;         /* it or one below it sets a value, so that it has to exist */
+    size_t last; /* by the survey: number + 1 of the last member or element that it names; 0 where there is none */
+    bool sets;   /* it or one below it sets a value, so that it has to exist */
 };
 
-/* A member or element that an edit names. */
-struct touched {
-    struct node *node;
-    size_t number;      /* of the member, from 0 */
-    const char *at;     /* its first byte: the opening quote of the key, or the element's value */
-    const char *end;    /* behind its value */
-    const char *before; /* behind the value before it; NULL where it is the first */
-    const char *next;   /* first byte of the next one; NULL where it is the last */
-    struct json_value value;
+/* What has to be known of a container before anything in it is set. */
+struct survey {
+    size_t members;
+    size_t first, behind; /* the members that edits name are in [first, behind), numbers from 0 */
+    const char *from;     /* behind the value before the first of them, or behind the opening bracket */
+    const char *end;      /* behind the last value, or behind the opening bracket */
 };
 
 struct patch {
     struct vx_buf *out;
     const char *cursor; /* what is before it has been copied or skipped */
-    struct touched *touched;
-    size_t touched_count;
-    size_t touched_room;
-    struct touched few[TOUCHED_ON_STACK];
     struct vx_err *err;
 };
 
@@ -74,9 +68,11 @@ static bool same_step(const struct json_step *a, const struct json_step *b)
 static void build_tree(struct node *nodes, const struct json_edit *edits, size_t count)
 {
     size_t used = 1;
-    nodes[0] = (struct node){.touched = TOUCHED_NONE};
+    nodes[0] = (struct node){0};
     for (size_t i = 0; i < count; i++) {
         struct node *node = nodes;
+        bool sets = edits[i].value.at != NULL;
+        node->sets |= sets;
         for (size_t depth = 0; depth < edits[i].path.count; depth++) {
             const struct json_step *step = &edits[i].path.steps[depth];
             struct node *child = node->child;
@@ -84,11 +80,11 @@ static void build_tree(struct node *nodes, const struct json_edit *edits, size_t
                 child = child->sibling;
             if (!child) {
                 child = &nodes[used++];
-                *child = (struct node){.step = step, .parent = node, .touched = TOUCHED_NONE};
+                *child = (struct node){.step = step, .parent = node};
                 *(node->last_child ? &node->last_child->sibling : &node->child) = child;
                 node->last_child = child;
             }
-            child->sets |= edits[i].value.at != NULL;
+            child->sets |= sets;
             node = child;
         }
         node->edit = &edits[i];
@@ -154,21 +150,6 @@ static enum vx_status check_parent(struct patch *patch, const struct node *node,
     return VX_OK;
 }
 
-static void touch(struct patch *patch, struct touched t)
-{
-    if (patch->touched_count == patch->touched_room) {
-        size_t room = patch->touched_room * 2;
-        struct touched *more = realloc(patch->touched == patch->few ? NULL : patch->touched, room * sizeof *more);
-        vx_assert(more != NULL);
-        if (patch->touched == patch->few)
-            memcpy(more, patch->few, sizeof patch->few);
-        patch->touched = more;
-        patch->touched_room = room;
-    }
-    t.node->touched = (ptrdiff_t)patch->touched_count;
-    patch->touched[patch->touched_count++] = t;
-}
-
 static struct node *find_child(const struct node *node, const struct json_iter *it, size_t number)
 {
     for (struct node *child = node->child; child; child = child->sibling) {
@@ -179,24 +160,33 @@ static struct node *find_child(const struct node *node, const struct json_iter *
     return NULL;
 }
 
-/* Notes every member or element of `value` that a child of `node` names. Returns how many there are in all, and where
- * the last one ends. */
-static size_t touch_children(struct patch *patch, struct node *node, struct json_value value, const char **last_end)
+/* Finds the last member or element of `container` that each child of `node` names. */
+static struct survey survey_container(struct node *node, struct json_value container)
 {
-    struct json_iter it = json_iter(value);
-    const char *before = NULL;
-    size_t number = 0, first = patch->touched_count;
-    for (; json_next(&it); number++) {
-        const char *at = it.object ? it.key.at - 1 : json_text(it.value).at;
-        if (patch->touched_count > first && patch->touched[patch->touched_count - 1].number + 1 == number)
-            patch->touched[patch->touched_count - 1].next = at;
-        struct node *child = find_child(node, &it, number);
-        if (child)
-            touch(patch, (struct touched){child, number, at, it.at, before, NULL, it.value});
-        before = it.at;
+    struct survey survey = {.from = container.at + 1, .end = container.at + 1};
+    for (struct node *child = node->child; child; child = child->sibling)
+        child->last = 0;
+    struct json_iter it = json_iter(container);
+    for (; json_next(&it); survey.members++, survey.end = it.at) {
+        struct node *child = find_child(node, &it, survey.members);
+        if (!child)
+            continue;
+        if (!survey.behind) {
+            survey.first = survey.members;
+            survey.from = survey.end;
+        }
+        survey.behind = child->last = survey.members + 1;
     }
-    *last_end = before;
-    return number;
+    return survey;
+}
+
+/* Where the next member or element begins when one ends at `p`; `p` when that was the last. */
+static const char *next_begin(const char *p, const char *end)
+{
+    const char *next = p;
+    while (next < end && (json_class(*next) == JSON_BLANK || *next == ','))
+        next++;
+    return next < end ? next : p;
 }
 
 /* Writes the member that a node names and that is not there yet, with all that is to be set below it. */
@@ -226,20 +216,11 @@ static enum vx_status create_member(struct patch *patch, const struct node *node
     return VX_OK;
 }
 
-static enum vx_status patch_value(struct patch *patch, struct node *node, struct json_value value);
-
-/* Takes a member or element out, with the comma that it no longer needs. `alone`: none before it is left. */
-static void take_out(struct patch *patch, const struct touched *t, bool alone)
-{
-    keep_until(patch, alone ? t->at : t->before);
-    skip_until(patch, alone && t->next ? t->next : t->end);
-}
-
 /* What is set behind the last member. `left`: members that stay. */
 static enum vx_status add_members(struct patch *patch, const struct node *node, const char *last_end, size_t left)
 {
     for (const struct node *child = node->child; child; child = child->sibling) {
-        if (!child->sets || child->touched != TOUCHED_NONE)
+        if (!child->sets || child->last)
             continue;
         if (child->step->is_index)
             return refuse(patch, child, "is behind the end of the array");
@@ -253,41 +234,51 @@ static enum vx_status add_members(struct patch *patch, const struct node *node, 
     return VX_OK;
 }
 
-/* Appends the text up to the end of `value`'s last touched part, patched by the children of `node`. */
-static enum vx_status patch_container(struct patch *patch, struct node *node, struct json_value value)
+static enum vx_status patch_value(struct patch *patch, struct node *node, struct json_value value, bool counts);
+
+/* Appends the text up to the end of the last part of `container` that an edit touches. */
+static enum vx_status patch_container(struct patch *patch, struct node *node, struct json_value container, bool sets)
 {
-    size_t first = patch->touched_count, removed = 0;
-    const char *last_end = NULL;
-    size_t members = touch_children(patch, node, value, &last_end);
-    size_t behind = patch->touched_count;
-    enum vx_status status = VX_OK;
-    for (size_t i = first; i < behind && !status; i++) {
-        struct touched t = patch->touched[i]; /* a copy: below, the list may move */
-        bool last = t.node->touched == (ptrdiff_t)i;
-        const struct json_edit *edit = t.node->edit;
-        if (edit && !(last && edit->value.at)) {
-            take_out(patch, &t, removed == t.number);
-            removed++;
-        } else if (edit) {
-            keep_until(patch, json_text(t.value).at);
+    struct survey survey = {.behind = SIZE_MAX, .from = container.at + 1};
+    if (sets)
+        survey = survey_container(node, container);
+    struct json_iter it = json_iter(container);
+    it.at = survey.from;
+    size_t removed = 0;
+    for (size_t number = survey.first; number < survey.behind; number++) {
+        const char *before = it.at;
+        if (!json_next(&it))
+            break;
+        struct node *child = find_child(node, &it, number);
+        if (!child)
+            continue;
+        const struct json_edit *edit = child->edit;
+        bool counts = sets && child->last == number + 1;
+        if (!edit) {
+            enum vx_status status = patch_value(patch, child, it.value, counts);
+            if (status)
+                return status;
+        } else if (!edit->value.at || (sets && !counts)) {
+            bool alone = removed++ == number; /* none before it is left */
+            keep_until(patch, alone ? next_begin(before, it.end) : before);
+            skip_until(patch, alone ? next_begin(it.at, it.end) : it.at);
+        } else if (counts) {
+            keep_until(patch, json_text(it.value).at);
             vx_buf_span(patch->out, edit->value);
-            skip_until(patch, t.end);
-        } else if (last) {
-            status = patch_value(patch, t.node, t.value);
+            skip_until(patch, it.at);
         }
     }
-    if (!status)
-        status = add_members(patch, node, last_end ? last_end : value.at + 1, members - removed);
-    patch->touched_count = first;
-    return status;
+    return sets ? add_members(patch, node, survey.end, survey.members - removed) : VX_OK;
 }
 
-static enum vx_status patch_value(struct patch *patch, struct node *node, struct json_value value)
+/* `counts`: no repeated key hides this value, so values are set in it; else it is only rid of what is to be removed. */
+static enum vx_status patch_value(struct patch *patch, struct node *node, struct json_value value, bool counts)
 {
-    enum vx_status status = check_parent(patch, node, value.kind);
+    bool sets = counts && node->sets;
+    enum vx_status status = sets ? check_parent(patch, node, value.kind) : VX_OK;
     if (status || (value.kind != JSON_KIND_OBJECT && value.kind != JSON_KIND_ARRAY))
         return status;
-    return patch_container(patch, node, value);
+    return patch_container(patch, node, value, sets);
 }
 
 /* The root value of a text. */
@@ -311,15 +302,12 @@ enum vx_status json_patch(struct vx_buf *out, struct vx_span text, const struct 
     struct node few[NODES_ON_STACK], *nodes = node_count <= NODES_ON_STACK ? few : malloc(node_count * sizeof *nodes);
     vx_assert(nodes != NULL);
     build_tree(nodes, edits, count);
-    struct patch patch = {.out = out, .cursor = text.at, .touched_room = TOUCHED_ON_STACK, .err = err};
-    patch.touched = patch.few;
-    enum vx_status status = patch_value(&patch, nodes, root_value(text));
+    struct patch patch = {.out = out, .cursor = text.at, .err = err};
+    enum vx_status status = patch_value(&patch, nodes, root_value(text), true);
     if (!status)
         keep_until(&patch, text.at + text.len);
     else if (out->at)
         out->at[out->len = start] = '\0';
-    if (patch.touched != patch.few)
-        free(patch.touched);
     if (nodes != few)
         free(nodes);
     return status;

@@ -63,15 +63,40 @@ void json_scanner_free(struct json_scanner *scanner)
     free(scanner);
 }
 
+size_t json_scanner_held_bytes(const struct json_scanner *scanner)
+{
+    return scanner->token_room * sizeof *scanner->tokens + scanner->copy.size + scanner->key.size;
+}
+
+/* Room for one token per byte and the one behind the last. */
 static void reserve_tokens(struct json_scanner *scanner, size_t text_len)
 {
+    enum { TOKENS_MIN = 1024, TOKENS_KEPT = JSON_SCANNER_KEEP_BYTES / sizeof(uint32_t) };
     if (scanner->token_room > text_len)
         return;
-    size_t room = text_len + text_len / 4 + 1024;
+    size_t room = TOKENS_MIN;
+    while (room <= text_len && room < TOKENS_KEPT)
+        room *= 2;
+    if (room <= text_len) /* for this scan only */
+        room = text_len + 1;
     free(scanner->tokens);
     scanner->tokens = malloc(room * sizeof *scanner->tokens);
     vx_assert(scanner->tokens != NULL);
     scanner->token_room = room;
+}
+
+/* One large text must not cost its worker memory for ever. */
+static void give_back(struct json_scanner *scanner)
+{
+    if (scanner->token_room * sizeof *scanner->tokens > JSON_SCANNER_KEEP_BYTES) {
+        free(scanner->tokens);
+        scanner->tokens = NULL;
+        scanner->token_room = 0;
+    }
+    if (scanner->copy.size > JSON_SCANNER_KEEP_BYTES)
+        vx_buf_done(&scanner->copy);
+    if (scanner->key.size > JSON_SCANNER_KEEP_BYTES)
+        vx_buf_done(&scanner->key);
 }
 
 /* True when eight bytes at `p` are all digits: their high half is 3, and adding 6 does not carry out of the low
@@ -316,10 +341,10 @@ enum vx_status json_scan(struct json_scanner *scanner, const struct json_paths *
         vx_buf_char(&scanner->copy, ' ');
         w.text = scanner->copy.at;
     }
-    if (index.fault !=
-        JSON_NO_FAULT) /* the walk may find an earlier fault, but the last string has no end to look for */
-        w.paths = NULL;
+    if (index.fault != JSON_NO_FAULT)
+        w.paths = NULL; /* the walk may find an earlier fault, but the last string has no end to look for */
     size_t fault = walk(&w);
+    give_back(scanner);
     if (fault == JSON_NO_FAULT)
         fault = index.fault;
     if (fault == JSON_NO_FAULT)

@@ -16,8 +16,9 @@
 #include "core/json/value.h"
 
 enum {
-    JSON_DEPTH_MAX = 512,          /* nested arrays and objects; deeper text is refused as not JSON */
-    JSON_TEXT_MAX_BYTES = 1 << 30, /* longer text is refused */
+    JSON_DEPTH_MAX = 512,              /* nested arrays and objects; deeper text is refused as not JSON */
+    JSON_TEXT_MAX_BYTES = 1 << 30,     /* longer text is refused */
+    JSON_SCANNER_KEEP_BYTES = 4 << 20, /* scratch memory of one kind above this is given back after the scan */
 };
 
 /* A set of wanted paths. Immutable after json_paths_seal(); then shared freely between threads. */
@@ -28,10 +29,13 @@ void json_paths_free(struct json_paths *paths);
 void json_paths_add(struct json_paths *paths, struct json_path path, uint32_t slot);
 void json_paths_seal(struct json_paths *paths);
 
-/* A worker's scanner: scratch memory that grows to the longest text seen. One thread. */
+/* A worker's scanner: scratch memory of four bytes per byte of the longest text seen, so that texts up to 1 MiB ask for
+ * none once it is warm; what a longer text needed goes back at the end of its scan. One thread. */
 struct json_scanner;
 struct json_scanner *json_scanner_new(void);
 void json_scanner_free(struct json_scanner *scanner);
+/* Bytes of scratch memory held between scans. */
+size_t json_scanner_held_bytes(const struct json_scanner *scanner);
 
 /* Checks `text` and fills slots[n] for every wanted path, JSON_KIND_MISSING where there is no such value; other slots
  * are not touched. `paths` NULL or empty only checks. Returns VX_OK, or VX_EINVAL where `text` is not JSON; then the

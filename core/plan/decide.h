@@ -13,9 +13,13 @@
 #include "core/plan/table.h"
 
 enum {
-    DECIDE_RECORDS_MAX = 1024,                  /* records out of one event; beyond: the event is refused (too_many) */
-    DECIDE_KEEP_BYTES = 4 * 1024 * 1024,        /* scratch memory kept between events */
+    DECIDE_RECORDS_MAX = 1024,                 /* records out of one event; beyond: the event is refused (too_many) */
+    DECIDE_KEEP_BYTES = 4 * 1024 * 1024,       /* scratch memory kept between events */
+    DECIDE_VALUE_MAX_BYTES = 64 * 1024 * 1024, /* what `set` may make of a value; beyond: the stage fails */
 };
+
+/* Names the release that decided a record; whoever produces it adds the header. */
+#define DECIDE_RELEASE_HEADER "veltrix-release"
 
 /* Scratch of one worker. One thread. */
 struct decider;
@@ -52,16 +56,18 @@ enum decide_outcome {
 
 /* A record to produce. Its bytes belong to the event or to the decider, valid until the decider's next decide(). */
 struct decide_record {
-    struct vx_span topic; /* NUL-terminated */
-    struct vx_span key;   /* at == NULL: none */
-    struct vx_span value; /* at == NULL: tombstone */
-    const struct cel_header *headers; /* without veltrix-release */
+    struct vx_span topic;             /* NUL-terminated */
+    struct vx_span key;               /* at == NULL: none */
+    struct vx_span value;             /* at == NULL: tombstone */
+    const struct cel_header *headers; /* without veltrix-release, also where the event came with it */
     size_t header_count;
-    bool value_is_source;   /* `value` is the event's own, unchanged: it may be lent */
+    bool value_is_source;    /* `value` is the event's own, unchanged: it may be lent */
     bool headers_are_source; /* unchanged */
     bool dead_letter;
     enum decide_reason reason; /* of a dead letter */
-    uint32_t pipeline;         /* number in table_pipelines(); UINT32_MAX for a dead letter of the routing itself */
+    uint32_t pipeline; /* number in table_pipelines() of the pipeline that answers for the record: the innermost on
+                                * its way that has a dead-letter topic, else the one that the rule called; UINT32_MAX for a
+                                * dead letter of the routing itself (not_json, by_rule, too_many) */
 };
 
 struct decide_pipeline {
@@ -77,9 +83,9 @@ struct decision {
     size_t record_count;
     const struct decide_pipeline *pipelines; /* those that ran, in order */
     size_t pipeline_count;
-    enum decide_reason reason;   /* the first refusal, also when it became a dead letter */
-    const char *message;         /* for people, when there is a reason: pipeline, stage and failure */
-    uint32_t failed_conditions;  /* conditions that were false because they failed */
+    enum decide_reason reason;  /* the first refusal, also when it became a dead letter */
+    const char *message;        /* for people, when there is a reason: pipeline, stage and failure */
+    uint32_t failed_conditions; /* conditions that were false because they failed */
 };
 
 /* Decides `ev` (its `slots` are ignored; the decider fills its own). Never fails: what is wrong is in the decision. */

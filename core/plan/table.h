@@ -12,6 +12,11 @@
 #include "core/base/err.h"
 #include "core/config/config.h"
 
+/* Limit: VX_ELIMIT beyond. */
+enum {
+    TABLE_STAGE_RUNS_MAX = 10000, /* stages that an event runs through in one pipeline, called ones included */
+};
+
 struct table;
 struct route; /* what happens to the events of one routing */
 

@@ -169,6 +169,51 @@ static void repeated_keys(void **state)
     CHECK_ROWS(rows);
 }
 
+/* Redaction: a reader that takes the first of a repeated key must not find what was removed. */
+static void remove_goes_through_every_repeated_key(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"{\"a\":{\"card\":1},\"a\":{}}", {{"a.card", NULL}}, "{\"a\":{},\"a\":{}}"},
+        {"{\"a\":{\"card\":1},\"a\":5}", {{"a.card", NULL}}, "{\"a\":{},\"a\":5}"},
+        {"{\"a\":{\"card\":1},\"\\u0061\":{\"card\":2}}", {{"a.card", NULL}}, "{\"a\":{},\"\\u0061\":{}}"},
+        {"{\"a\":{\"card\":1,\"x\":0,\"card\":2},\"a\":{\"y\":0,\"card\":3}}",
+         {{"a.card", NULL}},
+         "{\"a\":{\"x\":0},\"a\":{\"y\":0}}"},
+        {"{\"a\":{\"b\":{\"c\":1},\"b\":{\"c\":2}},\"a\":{\"b\":{\"c\":3},\"b\":0}}",
+         {{"a.b.c", NULL}},
+         "{\"a\":{\"b\":{},\"b\":{}},\"a\":{\"b\":{},\"b\":0}}"},
+        {"{\"l\":[1,2],\"l\":[3],\"l\":[]}", {{"l[0]", NULL}}, "{\"l\":[2],\"l\":[],\"l\":[]}"},
+        {"{\"l\":[0,{\"c\":1}],\"l\":[{\"c\":2},{\"d\":3,\"c\":4}]}",
+         {{"l[1].c", NULL}},
+         "{\"l\":[0,{}],\"l\":[{\"c\":2},{\"d\":3}]}"},
+        {"[{\"a\":{\"c\":1},\"a\":{\"c\":2}}]", {{"[0].a.c", NULL}}, "[{\"a\":{},\"a\":{}}]"},
+        {"{ \"a\" : { \"c\" : 1 , \"d\" : 2 } , \"a\" : { \"d\" : 3 , \"c\" : 4 } }",
+         {{"a.c", NULL}},
+         "{ \"a\" : { \"d\" : 2 } , \"a\" : { \"d\" : 3 } }"},
+    };
+    CHECK_ROWS(rows);
+}
+
+static void set_leaves_what_a_repeated_parent_hides(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"{\"a\":{\"x\":1,\"x\":2},\"a\":{}}", {{"a.x", "9"}}, "{\"a\":{\"x\":1,\"x\":2},\"a\":{\"x\":9}}"},
+        {"{\"a\":{\"b\":{\"x\":1}},\"a\":{\"b\":5,\"b\":{\"x\":2,\"x\":3}}}",
+         {{"a.b.x", "9"}},
+         "{\"a\":{\"b\":{\"x\":1}},\"a\":{\"b\":5,\"b\":{\"x\":9}}}"},
+        {"{\"l\":[1],\"l\":[2,3]}", {{"l[1]", "9"}}, "{\"l\":[1],\"l\":[2,9]}"},
+        {"{\"a\":{\"x\":1,\"y\":2},\"a\":{\"y\":3}}",
+         {{"a.x", "9"}, {"a.y", NULL}},
+         "{\"a\":{\"x\":1},\"a\":{\"x\":9}}"},
+        {"{\"a\":{\"y\":2},\"a\":{\"y\":3,\"z\":4}}",
+         {{"a.y", NULL}, {"a.w.v", "9"}},
+         "{\"a\":{},\"a\":{\"z\":4,\"w\":{\"v\":9}}}"},
+    };
+    CHECK_ROWS(rows);
+}
+
 static void many_repeated_keys_and_edits_fit(void **state)
 {
     (void)state;
@@ -265,6 +310,8 @@ int main(void)
         cmocka_unit_test(removing_what_is_not_there_changes_nothing),
         cmocka_unit_test(array_indexes_are_those_of_the_text_as_it_was),
         cmocka_unit_test(repeated_keys),
+        cmocka_unit_test(remove_goes_through_every_repeated_key),
+        cmocka_unit_test(set_leaves_what_a_repeated_parent_hides),
         cmocka_unit_test(many_repeated_keys_and_edits_fit),
         cmocka_unit_test(refusals_speak_of_the_place),
         cmocka_unit_test(paths_deeper_than_any_text_are_refused),

@@ -522,6 +522,58 @@ static void nothing_outside_is_read(void **state)
     }
 }
 
+static void too_long_texts_are_refused_unread(void **state)
+{
+    (void)state;
+    size_t fault = 0;
+    struct vx_span text = vx_span(help_guarded("", 0).at, (size_t)JSON_TEXT_MAX_BYTES + 1);
+    assert_int_equal(json_scan(scanner, NULL, text, NULL, &fault), VX_EINVAL);
+    assert_int_equal(fault, JSON_TEXT_MAX_BYTES);
+}
+
+/* `head`, then so many letters, then `tail`. */
+static void fill_long(struct vx_buf *text, const char *head, size_t letters, const char *tail)
+{
+    vx_buf_clear(text);
+    vx_buf_str(text, head);
+    memset(vx_buf_reserve(text, letters), 'x', letters);
+    text->len += letters;
+    vx_buf_str(text, tail);
+}
+
+/* What tokens, copies and unescaped keys took. */
+static void memory_of_a_long_text_is_given_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *tail;
+        enum vx_status status;
+    } rows[] = {
+        {"{\"a\":\"", "\"}", VX_OK}, {"{\"a\":1,\"\\u0061", "\":2}", VX_OK}, {"\"", "\"", VX_OK}, {"\"", "", VX_EINVAL},
+        {"[\"", "\"", VX_EINVAL},
+    };
+    enum { LONG_BYTES = 2 * JSON_SCANNER_KEEP_BYTES, SHORT_BYTES = JSON_SCANNER_KEEP_BYTES / 5 };
+    struct help_path h;
+    struct json_paths *paths = json_paths_new();
+    json_paths_add(paths, help_path(&h, "a"), 0);
+    json_paths_seal(paths);
+    struct json_scanner *own = json_scanner_new();
+    struct vx_buf text = {0};
+    struct json_value slot;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fill_long(&text, rows[i].head, LONG_BYTES, rows[i].tail);
+        assert_int_equal(json_scan(own, paths, vx_buf_view(&text), &slot, NULL), rows[i].status);
+        assert_int_equal(json_scanner_held_bytes(own), 0);
+    }
+    fill_long(&text, "{\"a\":\"", SHORT_BYTES, "\"}");
+    assert_int_equal(json_scan(own, paths, vx_buf_view(&text), &slot, NULL), VX_OK);
+    assert_int_equal(slot.len, SHORT_BYTES);
+    assert_in_range(json_scanner_held_bytes(own), SHORT_BYTES, JSON_SCANNER_KEEP_BYTES); /* and what is usual is kept */
+    vx_buf_done(&text);
+    json_scanner_free(own);
+    json_paths_free(paths);
+}
+
 static void unknown_instruction_sets_are_not_forced(void **state)
 {
     (void)state;
@@ -549,6 +601,8 @@ int main(void)
         cmocka_unit_test(tokens_cross_blocks),
         cmocka_unit_test(cut_texts_are_refused_at_their_end),
         cmocka_unit_test(nothing_outside_is_read),
+        cmocka_unit_test(too_long_texts_are_refused_unread),
+        cmocka_unit_test(memory_of_a_long_text_is_given_back),
         cmocka_unit_test(unknown_instruction_sets_are_not_forced),
     };
     return cmocka_run_group_tests_name("json scan", tests, set_up, tear_down);

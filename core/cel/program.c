@@ -1,0 +1,314 @@
+/* The compiler: checked tree → nodes in an array, constant paths of the event → slots.
+ *
+ * Load time, any one thread; the program lives in the caller's arena and borrows nothing from the expression. The
+ * longest constant path from `event` becomes one slot, read by the scanner in its one pass over the event; what
+ * follows a step that is not constant walks the JSON text from there. Comparisons of a field with a constant, which is
+ * what most rules are made of, become one node.
+ */
+#include "core/cel/program.h"
+
+#include <stdlib.h>
+
+#include "core/cel/tree.h"
+#include "core/cel/values.h"
+
+/* One step per nesting of a path; longer paths go on without slots. */
+enum { PATH_STEPS_MAX = 64 };
+
+/* What one node reads: a variable, with the constant steps behind it. */
+struct cover {
+    const struct tree *last; /* the uppermost tree that is covered */
+    struct json_step steps[PATH_STEPS_MAX + 1];
+    size_t count;
+};
+
+struct compiler {
+    struct vx_arena *arena;
+    struct cel_slots *slots;
+    const struct cel_env *env;
+    struct cel_node *nodes; /* heap, until done */
+    size_t count, room;
+    uint32_t *ids; /* slots read, each once; heap, until done */
+    size_t id_count, id_room;
+    struct cover cover; /* scratch; not on the stack, because compile() recurses */
+    struct json_step steps[PATH_STEPS_MAX];
+};
+
+static void compile(struct compiler *c, const struct tree *top);
+
+static size_t add_node(struct compiler *c, enum cel_node_op op, const struct tree *tree)
+{
+    if (c->count == c->room) {
+        c->room = c->room ? 2 * c->room : 16;
+        c->nodes = realloc(c->nodes, c->room * sizeof *c->nodes);
+        vx_assert(c->nodes != NULL);
+    }
+    c->nodes[c->count] = (struct cel_node){.op = (uint8_t)op, .size = 1, .offset = tree->offset};
+    return c->count++;
+}
+
+static uint32_t add_slot(struct compiler *c, struct json_path path)
+{
+    uint32_t slot = cel_slots_add(c->slots, c->arena, path);
+    for (size_t i = 0; i < c->id_count; i++) {
+        if (c->ids[i] == slot)
+            return slot;
+    }
+    if (c->id_count == c->id_room) {
+        c->id_room = c->id_room ? 2 * c->id_room : 8;
+        c->ids = realloc(c->ids, c->id_room * sizeof *c->ids);
+        vx_assert(c->ids != NULL);
+    }
+    c->ids[c->id_count++] = slot;
+    return slot;
+}
+
+static const struct cel_value *keep(struct compiler *c, struct cel_value value)
+{
+    struct cel_value *copy = VX_ARENA_NEW(c->arena, struct cel_value);
+    *copy = cel_copy(value, c->arena);
+    return copy;
+}
+
+/* ---- paths ---- */
+
+/* The constant step that `node` adds to its first argument; false when it adds none. */
+static bool step_of(const struct tree *node, struct json_step *step)
+{
+    if (node->kind == TREE_SELECT) {
+        *step = (struct json_step){.key = node->name};
+        return true;
+    }
+    const struct tree *key = node->kind == TREE_CALL && node->style == STYLE_INDEX ? node->args[1] : NULL;
+    if (!key || key->kind != TREE_CONST)
+        return false;
+    const struct cel_value *v = &key->value;
+    if (v->type == CEL_STRING) {
+        *step = (struct json_step){.key = v->s};
+        return true;
+    }
+    *step = (struct json_step){.index = (uint32_t)v->u, .is_index = true};
+    return (v->type == CEL_INT || v->type == CEL_UINT) && v->u < UINT32_MAX;
+}
+
+static bool is_variable(const struct compiler *c, const struct tree *node, uint8_t variable)
+{
+    return c->env->is_event && node->kind == TREE_VAR && node->variable == variable;
+}
+
+/* How much of the spine from `leaf`, a variable, up to `top` its node covers. */
+static void find_cover(struct compiler *c, const struct tree *leaf, const struct tree *top)
+{
+    struct cover *cover = &c->cover;
+    struct json_step step;
+    bool is_event = is_variable(c, leaf, CEL_VAR_EVENT);
+    size_t most = is_event ? PATH_STEPS_MAX : is_variable(c, leaf, CEL_VAR_HEADERS) ? 1 : 0;
+    cover->last = leaf;
+    cover->count = 0;
+    while (cover->count < most && cover->last != top && step_of(cover->last->up, &step) &&
+           (is_event || !step.is_index)) {
+        cover->steps[cover->count++] = step;
+        cover->last = cover->last->up;
+    }
+    if (is_event && cover->last != top && cover->last->up->kind == TREE_HAS) {
+        cover->last = cover->last->up;
+        cover->steps[cover->count++] = (struct json_step){.key = cover->last->name};
+    }
+}
+
+/* The steps of a tree that is a constant path of the event and nothing else, in c->steps; false when it is more. */
+static bool whole_path(struct compiler *c, const struct tree *node, size_t *count)
+{
+    size_t n = 0;
+    const struct tree *leaf = node;
+    struct json_step step;
+    while (n < PATH_STEPS_MAX && step_of(leaf, &step)) {
+        leaf = leaf->args[0];
+        n++;
+    }
+    if (!is_variable(c, leaf, CEL_VAR_EVENT))
+        return false;
+    *count = n;
+    for (; n > 0; node = node->args[0])
+        step_of(node, &c->steps[--n]);
+    return true;
+}
+
+static struct cel_field *new_field(struct compiler *c, struct cel_node *node, struct json_path path)
+{
+    struct cel_field *field = VX_ARENA_NEW(c->arena, struct cel_field);
+    node->slot = add_slot(c, path);
+    field->path = c->slots->paths[node->slot];
+    node->field = field;
+    return field;
+}
+
+/* ---- nodes ---- */
+
+static bool find_test(const struct tree *node, enum cel_test *test)
+{
+    static const char names[][3] = {"==", "!=", "<", "<=", ">", ">="};
+    if (node->kind != TREE_CALL || node->style != STYLE_INFIX)
+        return false;
+    for (int i = 0; i < 6; i++) {
+        if (vx_span_is(node->name, names[i])) {
+            *test = (enum cel_test)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* field < constant, or constant < field. */
+static bool compile_compare(struct compiler *c, const struct tree *node)
+{
+    static const uint8_t flipped[] = {TEST_EQ, TEST_NE, TEST_GT, TEST_GE, TEST_LT, TEST_LE};
+    size_t count;
+    enum cel_test test;
+    if (!find_test(node, &test))
+        return false;
+    bool flip = node->args[0]->kind == TREE_CONST;
+    const struct tree *place = node->args[flip], *constant = node->args[!flip];
+    /* Ordering needs an overload for the constant; lists and null have none, equality takes everything. */
+    if (constant->kind != TREE_CONST || (test > TEST_NE && !((MASK_KEY | MASK_DOUBLE) >> constant->value.type & 1)))
+        return false;
+    if (!whole_path(c, place, &count))
+        return false;
+    size_t at = add_node(c, NODE_COMPARE, node);
+    new_field(c, &c->nodes[at], (struct json_path){c->steps, count})->constant = cel_copy(constant->value, c->arena);
+    c->nodes[at].test = flip ? flipped[test] : (uint8_t)test;
+    return true;
+}
+
+/* The node of what c->cover says. */
+static void compile_variable(struct compiler *c, const struct tree *leaf)
+{
+    const struct cover *cover = &c->cover;
+    struct json_path path = {cover->steps, cover->count};
+    size_t at;
+    if (is_variable(c, leaf, CEL_VAR_EVENT)) {
+        bool has = cover->last->kind == TREE_HAS;
+        at = add_node(c, has ? NODE_HAS_SLOT : NODE_SLOT, cover->last);
+        new_field(c, &c->nodes[at], path);
+        if (has)
+            c->nodes[at].parent = add_slot(c, (struct json_path){cover->steps, cover->count - 1});
+    } else if (cover->count > 0) {
+        at = add_node(c, NODE_HEADER, cover->last);
+        c->nodes[at].text = vx_arena_span(c->arena, cover->steps[0].key).at;
+        c->nodes[at].name_len = (uint32_t)cover->steps[0].key.len;
+    } else {
+        at = add_node(c, c->env->is_event ? NODE_VAR : NODE_BINDING, leaf);
+        c->nodes[at].variable = &c->env->vars[leaf->variable];
+        c->nodes[at].number = leaf->variable;
+    }
+}
+
+static void compile_leaf(struct compiler *c, const struct tree *node)
+{
+    static const uint8_t ops[] = {
+        [TREE_CONST] = NODE_CONST, [TREE_FAIL] = NODE_FAIL, [TREE_AND] = NODE_AND, [TREE_OR] = NODE_OR,
+        [TREE_COND] = NODE_COND,   [TREE_LIST] = NODE_LIST, [TREE_MAP] = NODE_MAP, [TREE_CALL] = NODE_CALL};
+    size_t at = add_node(c, (enum cel_node_op)ops[node->kind], node);
+    if (node->kind == TREE_CONST) {
+        c->nodes[at].constant = keep(c, node->value);
+        return;
+    }
+    if (node->kind == TREE_FAIL) {
+        c->nodes[at].text = vx_arena_str(c->arena, node->message);
+        return;
+    }
+    c->nodes[at].count = node->count;
+    for (uint32_t i = 0; i < node->count; i++)
+        compile(c, node->args[i]);
+    c->nodes[at].size = (uint32_t)(c->count - at);
+}
+
+/* The node of a strict tree without its arguments. */
+static void compile_strict(struct compiler *c, const struct tree *tree, uint32_t spine)
+{
+    size_t at = add_node(c,
+                         tree->kind == TREE_CALL  ? NODE_CALL
+                         : tree->kind == TREE_HAS ? NODE_HAS
+                                                  : NODE_SELECT,
+                         tree);
+    struct cel_node *node = &c->nodes[at];
+    node->spine = spine;
+    if (tree->kind == TREE_CALL) {
+        node->argc = (uint8_t)tree->count;
+        node->style = tree->style;
+        node->mixed = tree->mixed;
+        node->ops = tree->ops.first;
+        node->op_count = tree->exact ? 0 : (uint32_t)tree->ops.count;
+    } else {
+        node->text = vx_arena_span(c->arena, tree->name).at;
+        node->name_len = (uint32_t)tree->name.len;
+    }
+}
+
+/* True for a comparison that compile_compare() makes one node of, inside a chain like `(event.a == 1) == event.b`. */
+static bool is_compare(struct compiler *c, const struct tree *node)
+{
+    enum cel_test test;
+    size_t count;
+    return find_test(node, &test) && test <= TEST_NE && node->args[1]->kind == TREE_CONST &&
+           whole_path(c, node->args[0], &count);
+}
+
+/* Prefix order: the spine from `top` down, its leaf, then from the leaf up the other arguments of each. */
+static void compile(struct compiler *c, const struct tree *top)
+{
+    const struct tree *leaf = top, *last;
+    size_t first = c->count;
+    uint32_t spine = 0;
+    if (compile_compare(c, top))
+        return;
+    while (tree_is_strict(leaf) && (leaf == top || !is_compare(c, leaf)))
+        leaf = leaf->args[0];
+    last = leaf;
+    if (leaf->kind == TREE_VAR) {
+        find_cover(c, leaf, top);
+        last = c->cover.last;
+    }
+    for (const struct tree *node = last; node != top; node = node->up)
+        spine++;
+    for (const struct tree *node = top; node != last; node = node->args[0])
+        compile_strict(c, node, spine - (uint32_t)(c->count - first));
+    if (leaf->kind == TREE_VAR)
+        compile_variable(c, leaf);
+    else if (!compile_compare(c, leaf))
+        compile_leaf(c, leaf);
+    for (const struct tree *node = last; node != top;) {
+        node = node->up;
+        for (uint32_t i = 1; i < node->count; i++)
+            compile(c, node->args[i]);
+        spine--;
+        c->nodes[first + spine].size = (uint32_t)(c->count - first - spine);
+    }
+}
+
+const struct cel_program *cel_compile(struct vx_arena *arena, const struct cel_expr *expr, struct cel_slots *slots)
+{
+    struct compiler c = {.arena = arena, .slots = slots, .env = expr->env};
+    compile(&c, expr->root);
+    struct cel_program *program = VX_ARENA_NEW(arena, struct cel_program);
+    struct cel_node *nodes = VX_ARENA_ARRAY(arena, struct cel_node, c.count);
+    uint32_t *ids = VX_ARENA_ARRAY(arena, uint32_t, c.id_count);
+    memcpy(nodes, c.nodes, c.count * sizeof *nodes);
+    if (c.id_count > 0)
+        memcpy(ids, c.ids, c.id_count * sizeof *ids);
+    free(c.nodes);
+    free(c.ids);
+    *program = (struct cel_program){nodes, c.count, ids, c.id_count, expr->reads, expr->env};
+    return program;
+}
+
+const uint32_t *cel_program_slots(const struct cel_program *program, size_t *count)
+{
+    *count = program->slot_count;
+    return program->slots;
+}
+
+bool cel_program_reads(const struct cel_program *program, const char *name)
+{
+    return cel_env_reads(program->env, program->reads, name);
+}
