@@ -12,6 +12,7 @@
 #include "core/base/err.h"
 #include "core/cel/cel.h"
 #include "core/cel/template.h"
+#include "core/config/field.h"
 #include "core/config/node.h"
 
 enum {
@@ -19,10 +20,13 @@ enum {
     CONFIG_RULES_MAX = 10000,    /* of one release */
     CONFIG_PIPELINES_MAX = 1000, /* of one release */
     CONFIG_ROUTINGS_MAX = 1000,
-    CONFIG_STAGES_MAX = 100,     /* of one pipeline */
-    CONFIG_TOPIC_MAX_BYTES = 249, /* Kafka's limit of a topic name */
-    CONFIG_NAME_MAX_BYTES = 63,
+    CONFIG_STAGES_MAX = 100,                     /* of one pipeline */
+    CONFIG_TOPIC_MAX_BYTES = VX_TOPIC_MAX_BYTES, /* Kafka's limit of a topic name */
+    CONFIG_NAME_MAX_BYTES = VX_NAME_MAX_BYTES,
     CONFIG_CALL_DEPTH_MAX = 16, /* pipelines inside pipelines */
+    CONFIG_LIST_MAX = 1000,     /* topics of a routing, pipelines of a rule, places of a stage, names in `allow` */
+    CONFIG_PATH_STEPS_MAX = 32, /* of `event.a.b[0]` */
+    CONFIG_FINDINGS_MAX = 200,  /* errors reported of one load and of the YAML of one file; more are left out */
 };
 
 /* A text to load: one file of a folder, or one document of a release. */
@@ -44,11 +48,11 @@ enum config_value_kind { CONFIG_VALUE_CONSTANT, CONFIG_VALUE_TEMPLATE, CONFIG_VA
 struct config_value {
     enum config_value_kind kind;
     const struct config_node *node;
-    struct vx_span json;              /* CONSTANT: its JSON text ("\"EUR\"", "12", "null") */
-    struct vx_span text;              /* CONSTANT: its plain text ("EUR", "12"); at NULL for null, lists and maps */
-    const struct cel_template *cel;   /* TEMPLATE */
-    struct vx_span *keys;             /* MAP */
-    struct config_value *items;       /* LIST, MAP */
+    struct vx_span json;            /* CONSTANT: its JSON text ("\"EUR\"", "12", "null") */
+    struct vx_span text;            /* CONSTANT: its plain text ("EUR", "12"); at NULL for null, lists and maps */
+    const struct cel_template *cel; /* TEMPLATE */
+    struct vx_span *keys;           /* MAP */
+    struct config_value *items;     /* LIST, MAP */
     size_t count;
 };
 
@@ -166,6 +170,7 @@ VX_MUSTCHECK enum vx_status config_load_folder(const char *folder, struct config
                                                struct vx_err *err);
 void config_set_free(struct config_set *set);
 
+/* The processing `name` of a set, or NULL. Cost: the logarithm of their number. */
 const struct config_processing *config_find_processing(const struct config_set *set, const char *name);
 
 /* True for a name that Kafka takes: 1 to 249 of [a-zA-Z0-9._-], not "." or "..". */

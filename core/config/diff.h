@@ -13,7 +13,7 @@ struct config_change {
     enum config_change_kind kind;
     enum config_kind config;
     const char *name;  /* of the config */
-    const char *where; /* "rules[big-spender].when", "stages[2].emit.topic", "" for the whole config */
+    const char *where; /* "rules[big-spender].when", "stages[2].emit.topic" (from 1), "" for the whole config */
     const char *was;   /* the value as text; NULL when added */
     const char *now;   /* NULL when removed */
 };

@@ -30,6 +30,8 @@ struct config_node {
     int64_t integer;
     double number; /* FLOAT */
 
+    bool refused; /* a tag or an alias stands here: reported already, holds no value */
+
     const struct config_node *keys;  /* MAPPING: count scalars */
     const struct config_node *items; /* SEQUENCE, MAPPING: count nodes */
     size_t count;
