@@ -30,12 +30,16 @@ struct etcd_config {
     const char *user; /* NULL without auth */
     const char *password;
     const char *ca_file, *cert_file, *key_file; /* NULL where not used */
+    int64_t canary_ms;                          /* 0: ETCD_WATCH_CANARY_MS; tests are in a hurry */
 };
 
 /* Checks the endpoints' form and starts the thread; connects to nothing yet. */
 VX_MUSTCHECK enum vx_status etcd_new(const struct etcd_config *config, struct etcd **out, struct vx_err *err);
-/* Ends all watches (their `on_end` is not called any more), fails calls under way with VX_ECANCELED, joins the thread. */
+/* Ends and frees all watches that are left, fails calls under way with VX_ECANCELED, joins the thread. */
 void etcd_free(struct etcd *etcd);
+/* From now on every call fails with VX_ECANCELED at once, those under way too: the first step of stopping quickly while
+ * etcd is away. Watches go on until they are freed. Any thread, also twice. */
+void etcd_cancel(struct etcd *etcd);
 /* The endpoint in use, for messages and status; static until etcd_free(). */
 const char *etcd_endpoint(const struct etcd *etcd);
 
@@ -62,11 +66,18 @@ enum etcd_read { ETCD_LINEARIZABLE, ETCD_SERIALIZABLE };
 VX_MUSTCHECK enum vx_status etcd_get(struct etcd *etcd, struct vx_arena *arena, struct vx_span key, enum etcd_read read,
                                      struct etcd_range *out, struct vx_err *err);
 
+/* The same in at most `deadline_ms` instead of ETCD_DEADLINE_MS: for who comes again anyway. */
+VX_MUSTCHECK enum vx_status etcd_get_within(struct etcd *etcd, struct vx_arena *arena, struct vx_span key,
+                                            enum etcd_read read, int64_t deadline_ms, struct etcd_range *out,
+                                            struct vx_err *err);
+
 struct etcd_range_options {
     int64_t limit;    /* 0: all */
     int64_t revision; /* 0: now */
     bool keys_only;
-    bool descending; /* by key */
+    bool descending;       /* by key */
+    struct vx_span start;  /* the least key wanted (inclusive), within the prefix; none: from the first */
+    struct vx_span before; /* the end (exclusive), within the prefix; none: to the last */
     enum etcd_read read;
 };
 /* All keys that begin with `prefix`, by key, paged inside so that no answer gets huge. */
@@ -91,6 +102,7 @@ struct etcd_op {
     struct vx_span value; /* PUT */
     int64_t lease;        /* PUT; 0: none */
     bool prefix;          /* DELETE, GET: every key that begins with `key` */
+    bool keys_only;       /* GET: without values */
 };
 struct etcd_txn {
     const struct etcd_compare *compares;
@@ -125,8 +137,9 @@ struct etcd_event {
 struct etcd_watch_ops {
     /* Every change, in order of revision; all of one revision in one call. */
     void (*on_events)(void *ctx, const struct etcd_event *events, size_t count, int64_t revision, uint64_t cluster_id);
-    /* History was compacted past where the watch stood: read everything again; the watch goes on from `next_revision`
-     * given to etcd_watch_resume(). Until then it is silent. */
+    /* What the watch has missed is gone: history was compacted past where it stood, or this is another history (the
+     * cluster id changed, the revision fell: a restored snapshot; then `compact_revision` is 0). Read everything again; the
+     * watch goes on from `next_revision` given to etcd_watch_resume(). Until then it is silent. */
     void (*on_compacted)(void *ctx, int64_t compact_revision);
     /* Connected (again), or lost; for status and logs. `reason` says why when lost. */
     void (*on_state)(void *ctx, bool connected, const char *reason);
@@ -134,6 +147,8 @@ struct etcd_watch_ops {
 /* `key`, `ops` are copied; callbacks on the client's thread until etcd_watch_free() returns. */
 struct etcd_watch *etcd_watch_new(struct etcd *etcd, struct vx_span key, bool prefix, int64_t start_revision,
                                   const struct etcd_watch_ops *ops, void *ctx);
+/* After on_compacted, or whenever the caller knows better (it found another history): goes on from `next_revision`. Any
+ * thread, also from a callback. */
 void etcd_watch_resume(struct etcd_watch *watch, int64_t next_revision);
 /* Not from a callback. */
 void etcd_watch_free(struct etcd_watch *watch);

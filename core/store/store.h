@@ -66,7 +66,8 @@ VX_MUSTCHECK enum vx_status store_head(struct store *store, uint32_t *number, in
 VX_MUSTCHECK enum vx_status store_manifest(struct store *store, struct vx_arena *arena, uint32_t number,
                                            struct store_manifest *out, struct vx_err *err);
 /* Reads the texts of all entries and verifies each against its hash: VX_ECORRUPT names the object. `have` (may be NULL)
- * is asked first, so that objects already at hand are not read again; what it returns is verified too. */
+ * is asked first, so that objects already at hand are not read again; what it returns is verified too, and read from etcd
+ * where it is wrong. */
 VX_MUSTCHECK enum vx_status store_objects(struct store *store, struct vx_arena *arena, struct store_manifest *manifest,
                                           struct vx_span (*have)(void *ctx, const char *sha256), void *ctx,
                                           struct vx_err *err);
@@ -169,7 +170,9 @@ void store_presence_stop(struct store_presence *presence);
 struct store_router {
     const char *id;
     const char *instance;
-    const char *report; /* JSON text, as the router wrote it */
+    const char *host;   /* where it runs */
+    const char *report; /* JSON text of an object, as the router wrote it but for blanks */
+    int64_t since_ms;   /* wall clock of the router, when it registered */
     int64_t since_revision;
 };
 VX_MUSTCHECK enum vx_status store_routers(struct store *store, struct vx_arena *arena, struct store_router **out,
