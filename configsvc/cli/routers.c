@@ -1,0 +1,151 @@
+/* The live routers of a fleet. The one place of the CLI that knows the shape of a router's report. One thread. */
+#include "configsvc/cli/routers.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "configsvc/wire/wire.h"
+#include "core/base/clock.h"
+
+/* Appends "topic/partition: message" for each partition that cannot go on. */
+static void note_held(struct cli *cli, struct json_value report, struct vx_buf *notes)
+{
+    struct json_value held = wire_get(report, "held");
+    for (struct json_iter it = json_iter(held); held.kind == JSON_KIND_ARRAY && json_next(&it);)
+        vx_buf_printf(
+            notes, "%s/%lld is held: %s\n", wire_get_str(it.value, "topic", &cli->arena, "?"),
+            (long long)wire_get_int(it.value, "partition", 0),
+            wire_get_str(it.value, "message", &cli->arena, wire_get_str(it.value, "reason", &cli->arena, "?")));
+    struct json_value missing = wire_get(report, "missing_destinations");
+    for (struct json_iter it = json_iter(missing); missing.kind == JSON_KIND_ARRAY && json_next(&it);)
+        vx_buf_printf(notes, "destination %s is %s\n", wire_get_str(it.value, "topic", &cli->arena, "?"),
+                      wire_get_str(it.value, "state", &cli->arena, "missing"));
+}
+
+/* The release that the router loads or refuses besides the one it runs. */
+static void load_other(struct cli *cli, struct json_value report, struct routers_view *v, bool *loading)
+{
+    struct json_value releases = wire_get(report, "releases");
+    for (struct json_iter it = json_iter(releases); releases.kind == JSON_KIND_ARRAY && json_next(&it);) {
+        const char *state = wire_get_str(it.value, "state", &cli->arena, "");
+        *loading |= strcmp(state, "loading") == 0;
+        if (strcmp(state, "rejected") != 0)
+            continue;
+        v->rejected = (uint32_t)wire_get_int(it.value, "release", 0);
+        v->error = wire_get_str(it.value, "error", &cli->arena, "it does not say why");
+    }
+}
+
+static void view_load(struct cli *cli, struct json_value item, struct routers_view *v)
+{
+    struct vx_arena *arena = &cli->arena;
+    struct json_value report = wire_get(item, "report"), running = wire_get(report, "running");
+    struct vx_buf notes = {0};
+    bool loading = false;
+    *v = (struct routers_view){
+        .id = wire_get_str(item, "id", arena, "?"),
+        .host = wire_get_str(report, "host", arena, "?"),
+        .version = wire_get_str(report, "version", arena, "?"),
+        .release = (uint32_t)wire_get_int(report, "workers_release", wire_get_int(running, "release", 0)),
+        .since_ms = wire_get_int(running, "since_ms", 0),
+        .partitions = wire_get_int(report, "partitions", 0),
+        .error = "",
+    };
+    load_other(cli, report, v, &loading);
+    const char *alarm = wire_get_str(report, "alarm", arena, "");
+    bool no_etcd = strcmp(wire_get_str(report, "etcd", arena, "connected"), "connected") != 0;
+    bool copy = strcmp(wire_get_str(running, "source", arena, ""), "last_good_copy") == 0;
+    v->state = alarm[0]                                     ? alarm
+               : v->rejected                                ? "rejecting"
+               : wire_get_int(report, "held_partitions", 0) ? "held"
+               : no_etcd                                    ? "no etcd"
+               : loading                                    ? "loading"
+               : !v->release                                ? "waiting"
+               : !wire_get_bool(report, "joined", true)     ? "joining"
+                                                            : "running";
+    if (v->rejected)
+        vx_buf_printf(&notes, "rejects @%u: %s\n", v->rejected, v->error);
+    note_held(cli, report, &notes);
+    if (no_etcd)
+        vx_buf_printf(&notes, "has lost etcd: %s\n", wire_get_str(report, "etcd_error", arena, "?"));
+    if (copy)
+        vx_buf_str(&notes, "runs from its last good copy on disk\n");
+    v->notes = vx_arena_str(arena, vx_buf_text(&notes));
+    vx_buf_done(&notes);
+}
+
+bool routers_fetch(struct cli *cli, const char *fleet, struct routers_view **out, size_t *count,
+                   struct client_answer *answer)
+{
+    if (!client_call(cli, "GET", fleet, "/routers", vx_span(NULL, 0), answer))
+        return false;
+    struct json_value list = wire_get(answer->json, "routers");
+    size_t n = 0;
+    *out = VX_ARENA_ARRAY(&cli->arena, struct routers_view, json_count(list) + 1);
+    for (struct json_iter it = json_iter(list); list.kind == JSON_KIND_ARRAY && json_next(&it);)
+        view_load(cli, it.value, &(*out)[n++]);
+    *count = n;
+    return true;
+}
+
+bool routers_wait_option(struct cli *cli, const char *text, int64_t *seconds)
+{
+    *seconds = ROUTERS_WAIT_S;
+    if (!text || !text[0])
+        return true;
+    size_t len = strlen(text);
+    if (len > 6 || strspn(text, "0123456789") != len) {
+        cli_fail(cli, EXIT_USAGE, "--wait=SECONDS needs a whole number, not `%s`; 0 does not wait", text);
+        return false;
+    }
+    *seconds = atol(text);
+    return true;
+}
+
+/* One look at the fleet: true when waiting is over. */
+static bool look(struct cli *cli, const char *fleet, uint32_t release, int64_t generation, struct routers_result *r)
+{
+    struct client_answer answer;
+    struct routers_view *views;
+    struct vx_buf late = {0};
+    if (!client_call(cli, "GET", fleet, "/pointer", vx_span(NULL, 0), &answer))
+        return false; /* configsvc may be away for a moment: the deadline decides */
+    if (wire_get_int(answer.json, "generation", 0) != generation) {
+        r->outcome = ROUTERS_MOVED;
+        return true;
+    }
+    if (!routers_fetch(cli, fleet, &views, &r->live, &answer))
+        return false;
+    r->running = 0;
+    for (size_t i = 0; i < r->live; i++) {
+        if (views[i].rejected == release && views[i].release != release) {
+            r->rejecting = views[i];
+            r->outcome = ROUTERS_REJECTED;
+        }
+        if (views[i].release == release)
+            r->running++;
+        else
+            vx_buf_printf(&late, "%s%s", late.len ? ", " : "", views[i].id);
+    }
+    r->late = vx_arena_str(&cli->arena, vx_buf_text(&late));
+    vx_buf_done(&late);
+    if (r->outcome == ROUTERS_REJECTED)
+        return true;
+    r->outcome = r->live == 0 ? ROUTERS_NONE : r->running == r->live ? ROUTERS_ALL : ROUTERS_LATE;
+    return r->outcome != ROUTERS_LATE;
+}
+
+void routers_wait(struct cli *cli, const char *fleet, uint32_t release, int64_t generation, int64_t seconds,
+                  struct routers_result *out)
+{
+    int64_t deadline = vx_clock_ms() + seconds * 1000;
+    size_t shown_running = SIZE_MAX, shown_live = 0;
+    *out = (struct routers_result){.outcome = ROUTERS_LATE, .late = "every one: configsvc gave no answer"};
+    while (!look(cli, fleet, release, generation, out) && vx_clock_ms() < deadline) {
+        if (out->live && (out->running != shown_running || out->live != shown_live))
+            cli_progress(cli, "release @%u: %zu of %zu routers run it", release, out->running, out->live);
+        shown_running = out->running;
+        shown_live = out->live;
+        nanosleep(&(struct timespec){.tv_nsec = ROUTERS_POLL_MS * 1000000L}, NULL);
+    }
+}

@@ -1,0 +1,425 @@
+/* apply, rollback and fleet against a configsvc that can be made to say anything: what is asked, what is printed, and the
+ * frozen exit codes. The real one is met in tests/e2e. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "program.h"
+
+enum routers { RUN, NONE, LATE, REJECT };
+
+/* The pretended configsvc; set by a test, read by its thread between requests. */
+static struct {
+    enum routers routers;
+    bool conflict;  /* publishing answers 409 */
+    bool refuse;    /* publishing and validating answer with a finding */
+    bool supersede; /* somebody moves the pointer right after us */
+    bool garbage;   /* answers are no JSON */
+    bool mute;      /* connections are closed without an answer */
+    int generation, stable, head;
+    char running[1024]; /* the text of the one document of every release */
+    char log[4096];     /* "POST /releases\n..." */
+} fake;
+
+static int listener = -1;
+static char dir[64];
+
+static const char text[] = "kind: routing\nname: r\ntopics: [t]\nrules: []\notherwise: { drop: true }\n";
+
+/* --- the pretended configsvc ----------------------------------------------------------------------------------------- */
+
+static void routers_json(struct vx_buf *out)
+{
+    vx_buf_str(out, "{\"routers\":[");
+    if (fake.routers != NONE)
+        vx_buf_printf(
+            out,
+            "{\"id\":\"r1\",\"instance\":\"i\",\"since_revision\":1,\"report\":{\"host\":\"h1\",\"version\":\"1\","
+            "\"joined\":true,\"running\":{\"release\":%d,\"since_ms\":1},\"workers_release\":%d,\"partitions\":4,",
+            fake.routers == RUN ? fake.stable : 1, fake.routers == RUN ? fake.stable : 1);
+    if (fake.routers == REJECT && fake.stable > 1)
+        vx_buf_printf(out, "\"releases\":[{\"release\":%d,\"state\":\"rejected\",\"error\":\"r.yaml:1:1: too new\"}],",
+                      fake.stable);
+    vx_buf_str(out, fake.routers == NONE ? "]}" : "\"etcd\":\"connected\"}}]}");
+}
+
+static void document_json(struct vx_buf *out)
+{
+    vx_buf_str(out, "[{\"kind\":\"routing\",\"name\":\"r\",\"path\":\"r.yaml\",\"line\":1,\"text\":\"");
+    for (const char *p = fake.running; *p; p++)
+        vx_buf_str(out, *p == '\n' ? "\\n" : (char[]){*p, 0});
+    vx_buf_str(out, "\"}]");
+}
+
+static void pointer_json(struct vx_buf *out)
+{
+    vx_buf_printf(out, "{\"generation\":%d,\"stable\":%d,\"by\":\"ann\",\"time\":\"2026-11-21T03:00:00.000Z\"}",
+                  fake.generation, fake.stable);
+}
+
+static int answer(const char *route, const char *body, struct vx_buf *out)
+{
+    static const char finding[] = "[{\"severity\":\"error\",\"file\":\"r.yaml\",\"line\":2,\"column\":7,\"width\":1,"
+                                  "\"message\":\"too new\",\"quoted\":\"name: r\"}]";
+    const char *release = strstr(body, "\"release\":");
+    if (strcmp(route, "GET /pointer") == 0) {
+        pointer_json(out);
+    } else if (strncmp(route, "GET /releases?", 14) == 0) {
+        vx_buf_printf(out, "{\"head\":%d,\"running\":%d,\"releases\":[]}", fake.head, fake.stable);
+    } else if (strncmp(route, "GET /releases/", 14) == 0) {
+        vx_buf_printf(out, "{\"release\":%d,\"documents\":", atoi(route + 14) ? atoi(route + 14) : fake.stable);
+        document_json(out);
+        vx_buf_char(out, '}');
+    } else if (strcmp(route, "POST /releases") == 0 && fake.conflict) {
+        vx_buf_str(out,
+                   "{\"error\":{\"code\":\"conflict\",\"message\":\"bob was faster: release 8\",\"findings\":[]}}");
+        return 409;
+    } else if (strcmp(route, "POST /releases") == 0 && fake.refuse) {
+        vx_buf_printf(out, "{\"error\":{\"code\":\"invalid\",\"message\":\"refused: 1 error\",\"findings\":%s}}",
+                      finding);
+        return 422;
+    } else if (strcmp(route, "POST /releases") == 0) {
+        vx_buf_printf(out, "{\"release\":%d,\"parent\":%d,\"findings\":[]}", fake.head + 1, fake.head);
+        fake.head++;
+        return 201;
+    } else if (strcmp(route, "POST /validate") == 0) {
+        vx_buf_printf(out, "{\"valid\":%s,\"documents\":1,\"findings\":%s}", fake.refuse ? "false" : "true",
+                      fake.refuse ? finding : "[]");
+    } else if (strcmp(route, "POST /activate") == 0 || strcmp(route, "POST /rollback") == 0) {
+        int was = fake.stable;
+        fake.stable = release ? atoi(release + 10) : fake.stable - 1;
+        fake.generation++;
+        vx_buf_str(out, "{\"pointer\":");
+        pointer_json(out);
+        vx_buf_printf(out, ",\"was\":%d}", was);
+        fake.generation += fake.supersede;
+    } else if (strcmp(route, "GET /routers") == 0) {
+        routers_json(out);
+    } else {
+        vx_buf_str(out, "{\"error\":{\"code\":\"no_such_route\",\"message\":\"what?\",\"findings\":[]}}");
+        return 404;
+    }
+    return 200;
+}
+
+static void serve_one(int fd)
+{
+    static char request[1 << 20];
+    size_t len = 0;
+    const char *head = NULL, *length;
+    for (ssize_t n = 1; n > 0 && len < sizeof request - 1;) {
+        n = recv(fd, request + len, sizeof request - 1 - len, 0);
+        len += n > 0 ? (size_t)n : 0;
+        request[len] = '\0';
+        if ((head = strstr(request, "\r\n\r\n")) &&
+            len >= (size_t)(head + 4 - request) + ((length = strcasestr(request, "content-length:")) && length < head
+                                                       ? (size_t)atol(length + 15)
+                                                       : 0))
+            break;
+    }
+    char method[16] = "", path[512] = "", route[600];
+    if (!head || sscanf(request, "%15s %511s", method, path) != 2 || fake.mute)
+        return;
+    const char *rest = strncmp(path, "/v1/fleets/f", 12) == 0 ? path + 12 : path;
+    snprintf(route, sizeof route, "%s %s", method, rest);
+    if (strcmp(method, "POST") == 0) {
+        strcat(fake.log, route);
+        strcat(fake.log, "\n");
+    }
+    struct vx_buf body = {0}, out = {0};
+    int status = answer(route, head + 4, &body);
+    if (fake.garbage) {
+        vx_buf_clear(&body);
+        vx_buf_str(&body, "<html>hello</html>");
+    }
+    vx_buf_printf(&out, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", status, body.len,
+                  vx_buf_text(&body));
+    if (send(fd, out.at, out.len, MSG_NOSIGNAL) < 0)
+        perror("send");
+    vx_buf_done(&body);
+    vx_buf_done(&out);
+}
+
+static void *serve(void *arg)
+{
+    (void)arg;
+    for (int fd; (fd = accept(listener, NULL, NULL)) >= 0; close(fd))
+        serve_one(fd);
+    return NULL;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    pthread_t thread;
+    char url[64], path[128];
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 16) ||
+        getsockname(listener, (struct sockaddr *)&at, &len))
+        return 1;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", ntohs(at.sin_port));
+    setenv("VELTRIX_SERVER", url, 1);
+    setenv("TEST_SERVER", "1", 1);
+    setenv("USER", "ann", 1);
+    strcpy(dir, program_dir());
+    snprintf(path, sizeof path, "%s/d", dir);
+    mkdir(path, 0700);
+    program_write(dir, "d/r.yaml", text);
+    return pthread_create(&thread, NULL, serve, NULL);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    program_clean(dir);
+    return 0;
+}
+
+/* A fleet that runs release 1 of 7, which says something else than d/. */
+static int fresh(void **state)
+{
+    (void)state;
+    memset(&fake, 0, sizeof fake);
+    fake.generation = 5;
+    fake.stable = 1;
+    fake.head = 7;
+    strcpy(fake.running, text);
+    memcpy(strstr(fake.running, "[t]"), "[u]", 3);
+    return 0;
+}
+
+static void check(const char *command, int code, const char *out, const char *err, const char *asked)
+{
+    const struct program_result *r = program_run(dir, command);
+    if (r->code != code || strcmp(r->out, out) != 0 || strcmp(r->err, err) != 0 || strcmp(fake.log, asked) != 0)
+        fail_msg(
+            "%s\n--- exit %d, want %d\n--- stdout\n%s--- want\n%s--- stderr\n%s--- want\n%s--- asked\n%s--- want\n%s",
+            command, r->code, code, r->out, out, r->err, err, fake.log, asked);
+}
+
+#define APPLY "veltrix apply d -m why --fleet f"
+
+/* --- tests ----------------------------------------------------------------------------------------------------------- */
+
+static const char *diff_text(void)
+{
+    static char diff[1024];
+    const struct program_result *r = program_run(dir, "veltrix diff d --fleet f");
+    assert_int_equal(r->code, 1);
+    strcpy(diff, r->out);
+    return diff;
+}
+
+static void check_apply(const char *options, int code, const char *after_diff, const char *err, const char *asked)
+{
+    char command[256], out[4096];
+    snprintf(out, sizeof out, "%s%s", diff_text(), after_diff);
+    snprintf(command, sizeof command, APPLY "%s", options);
+    check(command, code, out, err, asked);
+}
+
+static void apply_exits_0_when_every_router_runs_it(void **state)
+{
+    (void)state;
+    fake.routers = RUN;
+    check_apply("", 0, "@8 runs on every router (1)\n", "published @8\n", "POST /releases\nPOST /activate\n");
+    assert_int_equal(fake.stable, 8);
+}
+
+static void apply_without_routers_says_so(void **state)
+{
+    (void)state;
+    fake.routers = NONE;
+    check_apply("", 0, "@8 is the running release; no router is live yet\n", "published @8\n",
+                "POST /releases\nPOST /activate\n");
+}
+
+static void apply_does_not_wait_when_told_so(void **state)
+{
+    (void)state;
+    fake.routers = LATE;
+    check_apply(" --wait=0", 0, "@8 is the running release\n", "published @8\n", "POST /releases\nPOST /activate\n");
+}
+
+static void apply_of_what_runs_does_nothing(void **state)
+{
+    (void)state;
+    strcpy(fake.running, text);
+    check(APPLY, 0, "nothing to do: @1 runs, and says the same\n", "", "");
+    check(APPLY " -o json", 0, "{\"result\":\"unchanged\",\"release\":1,\"was\":1,\"routers\":0,\"running\":0}\n", "",
+          "");
+}
+
+static void apply_exits_1_and_puts_back_what_a_router_rejects(void **state)
+{
+    (void)state;
+    fake.routers = REJECT;
+    check_apply(
+        "", 1, "",
+        "published @8\nrouter r1 rejected @8: r.yaml:1:1: too new\nveltrix: rejected; the fleet runs @1 again\n",
+        "POST /releases\nPOST /activate\nPOST /rollback\n");
+    assert_int_equal(fake.stable, 1);
+}
+
+static void a_first_release_cannot_be_put_back(void **state)
+{
+    (void)state;
+    fake.routers = REJECT;
+    fake.stable = fake.generation = 0;
+    const struct program_result *r = program_run(dir, APPLY);
+    assert_int_equal(r->code, 1);
+    assert_string_equal(fake.log, "POST /releases\nPOST /activate\n");
+    assert_non_null(
+        strstr(r->err, "veltrix: rejected; nothing ran before, so nothing could be put back: the fleet waits\n"));
+}
+
+static void apply_exits_3_when_a_router_does_not_follow(void **state)
+{
+    (void)state;
+    fake.routers = LATE;
+    check_apply(" --wait=1", 3, "",
+                "published @8\nrelease @8: 0 of 1 routers run it\n"
+                "veltrix: after 1 s, @8 runs on 0 of 1 routers; it stays the running release. Still missing: r1\n",
+                "POST /releases\nPOST /activate\n");
+    assert_int_equal(fake.stable, 8);
+}
+
+static void apply_exits_1_when_somebody_was_faster(void **state)
+{
+    (void)state;
+    fake.conflict = true;
+    check_apply("", 1, "", "veltrix: bob was faster: release 8\n", "POST /releases\n");
+}
+
+static void apply_exits_1_when_configsvc_refuses(void **state)
+{
+    (void)state;
+    fake.refuse = true;
+    check_apply("", 1, "",
+                "d/r.yaml:2:7: error: too new\n    2 | name: r\n      |       ^\nveltrix: refused: 1 error\n",
+                "POST /releases\n");
+}
+
+static void apply_exits_1_when_the_pointer_moves_meanwhile(void **state)
+{
+    (void)state;
+    fake.supersede = true;
+    check_apply("", 1, "",
+                "published @8\nveltrix: somebody has changed what the fleet runs meanwhile: see `veltrix audit`\n",
+                "POST /releases\nPOST /activate\n");
+}
+
+static void a_dry_run_changes_nothing(void **state)
+{
+    (void)state;
+    check_apply(" --dry-run", 0, "dry run: configsvc would accept this; nothing was changed\n", "", "POST /validate\n");
+    fresh(NULL);
+    fake.refuse = true;
+    check_apply(" --dry-run", 1, "",
+                "d/r.yaml:2:7: error: too new\n    2 | name: r\n      |       ^\nveltrix: configsvc refuses this\n",
+                "POST /validate\n");
+}
+
+static void apply_as_json_is_one_value(void **state)
+{
+    (void)state;
+    fake.routers = RUN;
+    const struct program_result *r = program_run(dir, APPLY " -o json");
+    assert_int_equal(r->code, 0);
+    assert_string_equal(r->out, "{\"result\":\"applied\",\"release\":8,\"was\":1,\"routers\":1,\"running\":1}\n");
+    fresh(NULL);
+    fake.routers = REJECT;
+    r = program_run(dir, APPLY " -o json");
+    assert_int_equal(r->code, 1);
+    assert_string_equal(
+        r->out, "{\"result\":\"rejected\",\"release\":8,\"was\":1,\"routers\":1,\"running\":0,\"router\":\"r1\","
+                "\"error\":\"r.yaml:1:1: too new\"}\n");
+}
+
+static void rollback_goes_back_and_waits(void **state)
+{
+    (void)state;
+    fake.routers = RUN;
+    fake.stable = 7;
+    check("veltrix rollback --fleet f", 0, "@6 runs on every router (1)\n", "back from @7 to @6\n", "POST /rollback\n");
+    fresh(NULL);
+    fake.stable = 7;
+    fake.routers = LATE;
+    assert_int_equal(program_run(dir, "veltrix rollback @3 --fleet f --wait=1")->code, 3);
+    assert_int_equal(fake.stable, 3);
+}
+
+static void fleet_shows_who_runs_what(void **state)
+{
+    (void)state;
+    fake.routers = REJECT;
+    fake.stable = 8;
+    const struct program_result *r = program_run(dir, "veltrix fleet --fleet f");
+    assert_int_equal(r->code, 0);
+    assert_non_null(strstr(r->out, "fleet f runs @8, since "));
+    assert_non_null(strstr(r->out, "ROUTER  HOST  VERSION  STATE      RELEASE  SINCE"));
+    assert_non_null(strstr(r->out, "r1      h1    1        rejecting  @1       "));
+    assert_non_null(strstr(r->out, "\nr1 rejects @8: r.yaml:1:1: too new\n"));
+}
+
+static void an_answer_that_is_not_configsvcs_is_said(void **state)
+{
+    (void)state;
+    fake.garbage = true;
+    const struct program_result *r = program_run(dir, "veltrix fleet --fleet f");
+    assert_int_equal(r->code, 1);
+    assert_non_null(strstr(r->err,
+                           "answered with HTTP status 200, and not as configsvc does: is something else listening "
+                           "there?\n"));
+}
+
+static void a_lost_answer_says_how_to_find_out(void **state)
+{
+    (void)state;
+    fake.mute = true;
+    const struct program_result *r = program_run(dir, "veltrix rollback --fleet f");
+    assert_int_equal(r->code, 2);
+    assert_non_null(strstr(r->err, "gave no answer ("));
+    assert_non_null(strstr(r->err, "`veltrix history` and `veltrix fleet` show whether the change was made\n"));
+}
+
+static void folder_and_environment_must_not_disagree(void **state)
+{
+    (void)state;
+    program_write(dir, "d/f.yaml", "kind: fleet\nname: g\n");
+    check("VELTRIX_FLEET=f veltrix apply d -m x", 2, "",
+          "veltrix: the folder is fleet `g`, VELTRIX_FLEET is `f`: say which with --fleet\n", "");
+    program_run(dir, "rm d/f.yaml");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(apply_exits_0_when_every_router_runs_it, fresh),
+        cmocka_unit_test_setup(apply_without_routers_says_so, fresh),
+        cmocka_unit_test_setup(apply_does_not_wait_when_told_so, fresh),
+        cmocka_unit_test_setup(apply_of_what_runs_does_nothing, fresh),
+        cmocka_unit_test_setup(apply_exits_1_and_puts_back_what_a_router_rejects, fresh),
+        cmocka_unit_test_setup(a_first_release_cannot_be_put_back, fresh),
+        cmocka_unit_test_setup(apply_exits_3_when_a_router_does_not_follow, fresh),
+        cmocka_unit_test_setup(apply_exits_1_when_somebody_was_faster, fresh),
+        cmocka_unit_test_setup(apply_exits_1_when_configsvc_refuses, fresh),
+        cmocka_unit_test_setup(apply_exits_1_when_the_pointer_moves_meanwhile, fresh),
+        cmocka_unit_test_setup(a_dry_run_changes_nothing, fresh),
+        cmocka_unit_test_setup(apply_as_json_is_one_value, fresh),
+        cmocka_unit_test_setup(rollback_goes_back_and_waits, fresh),
+        cmocka_unit_test_setup(fleet_shows_who_runs_what, fresh),
+        cmocka_unit_test_setup(an_answer_that_is_not_configsvcs_is_said, fresh),
+        cmocka_unit_test_setup(a_lost_answer_says_how_to_find_out, fresh),
+        cmocka_unit_test_setup(folder_and_environment_must_not_disagree, fresh),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
