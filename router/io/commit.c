@@ -1,0 +1,120 @@
+/* Commits: what the workers say is done becomes the group's offsets.
+ *
+ * Explicit commits rather than librdkafka's own timer, so that each carries the release and generation in force and the
+ * leader epoch, and so that a commit is only for partitions that are assigned.
+ *
+ * Thread: the consumer's. Invariant: an offset is committed only when the worker's window has passed it. */
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "router/io/consumer_private.h"
+
+struct assignment *consumer_find(struct consumer *c, const char *topic, int32_t partition)
+{
+    struct assignment *a = c->assignments;
+    while (a && (a->partition != partition || strcmp(a->topic, topic) != 0))
+        a = a->next;
+    return a;
+}
+
+static void add(struct consumer *c, struct assignment *a, rd_kafka_topic_partition_list_t *list)
+{
+    pthread_mutex_lock(&a->lock);
+    int64_t offset = a->committable;
+    int32_t epoch = a->leader_epoch;
+    pthread_mutex_unlock(&a->lock);
+    if (offset < 0 || offset == a->committed)
+        return;
+    rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, a->topic, a->partition);
+    p->offset = offset;
+    rd_kafka_topic_partition_set_leader_epoch(p, epoch);
+    p->metadata_size = strlen(c->metadata);
+    p->metadata = strdup(c->metadata); /* the list frees it */
+    vx_assert(p->metadata != NULL);
+}
+
+/* What is new, of the partitions of `of` or of all. */
+static rd_kafka_topic_partition_list_t *collect(struct consumer *c, const rd_kafka_topic_partition_list_t *of)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
+    pthread_mutex_lock(&c->lock);
+    for (struct assignment *a = c->assignments; a; a = a->next)
+        if (!of || rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)of, a->topic, a->partition))
+            add(c, a, list);
+    pthread_mutex_unlock(&c->lock);
+    return list;
+}
+
+static void note(struct consumer *c, rd_kafka_resp_err_t err, const rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; list && i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &list->elems[i];
+        struct assignment *a = consumer_find(c, p->topic, p->partition);
+        if (a && !err && !p->err) {
+            pthread_mutex_lock(&a->lock);
+            a->committed = p->offset;
+            pthread_mutex_unlock(&a->lock);
+        } else if (!err && p->err) {
+            err = p->err;
+        }
+    }
+    /* while the group rebalances commits are refused; the next one has it all */
+    bool rebalancing = err == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || err == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
+    if (err && err != RD_KAFKA_RESP_ERR__NO_OFFSET)
+        vx_log(rebalancing ? VX_LOG_DEBUG : VX_LOG_WARN, "commit.failed", "partitions=%d error=%s", list ? list->cnt : 0, rd_kafka_err2name(err));
+}
+
+void consumer_on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+    struct consumer *c = opaque;
+    (void)rk;
+    c->committing = false;
+    note(c, err, list);
+}
+
+void consumer_commit(struct consumer *c)
+{
+    if (c->committing)
+        return;
+    rd_kafka_topic_partition_list_t *list = collect(c, NULL);
+    if (list->cnt > 0)
+        c->committing = rd_kafka_commit(c->rk, list, 1) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+void consumer_commit_now(struct consumer *c, const rd_kafka_topic_partition_list_t *of, int64_t deadline_ms)
+{
+    rd_kafka_topic_partition_list_t *list = collect(c, of);
+    int64_t wait_ms = deadline_ms - vx_clock_ms();
+    if (list->cnt > 0 && wait_ms > 0) {
+        /* a queue of its own: the plain synchronous call has no deadline */
+        rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
+        rd_kafka_resp_err_t err = rd_kafka_commit_queue(c->rk, list, queue, NULL, NULL);
+        rd_kafka_event_t *event = err ? NULL : rd_kafka_queue_poll(queue, (int)wait_ms);
+        if (event)
+            note(c, rd_kafka_event_error(event), rd_kafka_event_topic_partition_list(event));
+        else
+            vx_log(VX_LOG_WARN, "commit.failed", "partitions=%d error=%s", list->cnt,
+                   rd_kafka_err2name(err ? err : RD_KAFKA_RESP_ERR__TIMED_OUT));
+        if (event)
+            rd_kafka_event_destroy(event);
+        rd_kafka_queue_destroy(queue);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+void consumer_measure_lag(struct consumer *c)
+{
+    pthread_mutex_lock(&c->lock);
+    for (struct assignment *a = c->assignments; a; a = a->next) {
+        int64_t low, high;
+        if (rd_kafka_get_watermark_offsets(c->rk, a->topic, a->partition, &low, &high) || high < 0)
+            continue;
+        pthread_mutex_lock(&a->lock);
+        int64_t at = a->committable >= 0 ? a->committable : a->committed;
+        a->lag = at >= 0 && high >= at ? high - at : at < 0 && low >= 0 && high == low ? 0 : a->lag;
+        pthread_mutex_unlock(&a->lock);
+    }
+    pthread_mutex_unlock(&c->lock);
+}

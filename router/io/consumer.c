@@ -1,0 +1,275 @@
+/* The consumer's thread: polls the group's queue, commits, and follows the subscription. What happens when partitions come
+ * and go is in rebalance.c, commits are in commit.c.
+ *
+ * Thread: run() and all callbacks of librdkafka's consumer. Others only leave a wish (subscription, stop) under the lock.
+ * Owns the handle and all assignments. Invariant: an assignment is in the list from before it is given to its worker until
+ * after the worker has let go of it.
+ */
+#include "router/io/consumer.h"
+
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "router/io/consumer_private.h"
+#include "router/io/properties.h"
+
+enum { POLL_MS = 100, CLOSE_POLL_MS = 50 };
+
+void consumer_wait(struct consumer *c, int64_t until_ms)
+{
+    struct timespec ts = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    pthread_cond_timedwait(&c->closed, &c->lock, &ts);
+}
+
+void consumer_on_closed(void *consumer, struct assignment *a)
+{
+    struct consumer *c = consumer;
+    pthread_mutex_lock(&c->lock);
+    a->closed = true;
+    pthread_cond_signal(&c->closed);
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* --- the subscription -------------------------------------------------------------------------------------------- */
+
+static void free_topics(struct topic_wish *wish)
+{
+    if (!wish)
+        return;
+    for (size_t i = 0; i < wish->count; i++)
+        free(wish->names[i]);
+    free(wish->names);
+    free(wish->starts);
+    free(wish);
+}
+
+void consumer_follow(struct consumer *c, const struct table *t, uint64_t generation)
+{
+    struct topic_wish *wish = calloc(1, sizeof *wish), *old;
+    vx_assert(wish != NULL);
+    const struct table_topic *topics = table_topics(t, &wish->count);
+    wish->names = calloc(wish->count + 1, sizeof *wish->names);
+    wish->starts = calloc(wish->count + 1, sizeof *wish->starts);
+    vx_assert(wish->names && wish->starts);
+    for (size_t i = 0; i < wish->count; i++) {
+        wish->names[i] = strdup(topics[i].name);
+        vx_assert(wish->names[i] != NULL);
+        wish->starts[i] = topics[i].start;
+    }
+    pthread_mutex_lock(&c->lock);
+    old = c->wish;
+    c->wish = wish;
+    snprintf(c->metadata, sizeof c->metadata, "veltrix release=%u generation=%llu", table_release(t),
+             (unsigned long long)generation);
+    pthread_mutex_unlock(&c->lock);
+    free_topics(old);
+    rd_kafka_queue_yield(c->queue);
+}
+
+/* What librdkafka does by itself when a committed offset has expired is a property of the topic's handle, fixed when the
+ * name is first seen; so a handle with the routing's `start` is made before the subscription and kept. */
+static void pin_topic(struct consumer *c, const char *name, enum config_start start)
+{
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(c->rk);
+    char text[256];
+    vx_assert(rd_kafka_topic_conf_set(conf, "auto.offset.reset", start == CONFIG_LATEST ? "latest" : "earliest", text,
+                                      sizeof text) == RD_KAFKA_CONF_OK);
+    for (size_t i = 0; i < c->pin_count; i++)
+        if (strcmp(rd_kafka_topic_name(c->pins[i]), name) == 0) {
+            rd_kafka_topic_conf_destroy(conf);
+            return;
+        }
+    rd_kafka_topic_t *rkt = rd_kafka_topic_new(c->rk, name, conf);
+    if (!rkt) {
+        rd_kafka_topic_conf_destroy(conf);
+        return;
+    }
+    c->pins = realloc(c->pins, (c->pin_count + 1) * sizeof(rd_kafka_topic_t *));
+    vx_assert(c->pins != NULL);
+    c->pins[c->pin_count++] = rkt;
+}
+
+static bool same_names(const struct topic_wish *a, const struct topic_wish *b)
+{
+    if (!a || a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->names[i], b->names[i]) != 0)
+            return false;
+    return true;
+}
+
+/* A release that changes no topics changes no subscription, and so causes no rebalance. */
+static void subscribe(struct consumer *c)
+{
+    pthread_mutex_lock(&c->lock);
+    struct topic_wish *wish = c->wish, *was = c->topics;
+    c->wish = NULL;
+    if (wish)
+        c->topics = wish;
+    pthread_mutex_unlock(&c->lock);
+    if (!wish)
+        return;
+    if (!same_names(was, wish)) {
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)wish->count);
+        for (size_t i = 0; i < wish->count; i++) {
+            pin_topic(c, wish->names[i], wish->starts[i]);
+            rd_kafka_topic_partition_list_add(list, wish->names[i], RD_KAFKA_PARTITION_UA);
+        }
+        rd_kafka_resp_err_t err = wish->count ? rd_kafka_subscribe(c->rk, list) : rd_kafka_unsubscribe(c->rk);
+        rd_kafka_topic_partition_list_destroy(list);
+        vx_log(err ? VX_LOG_ERROR : VX_LOG_INFO, "subscription.changed", "topics=%zu%s%s", wish->count,
+               err ? " error=" : "", err ? rd_kafka_err2name(err) : "");
+    }
+    free_topics(was);
+}
+
+enum config_start consumer_start_of(const struct consumer *c, const char *topic)
+{
+    for (size_t i = 0; c->topics && i < c->topics->count; i++)
+        if (strcmp(c->topics->names[i], topic) == 0)
+            return c->topics->starts[i];
+    return CONFIG_EARLIEST;
+}
+
+/* --- the loop ---------------------------------------------------------------------------------------------------- */
+
+static void note_message(const rd_kafka_message_t *m)
+{
+    char quoted[VX_LOG_QUOTE_SIZE];
+    const char *topic = m->rkt ? rd_kafka_topic_name(m->rkt) : "";
+    if (m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        vx_log(VX_LOG_WARN, "topic.missing", "topic=%s error=%s", topic,
+               vx_log_quote(rd_kafka_message_errstr(m), quoted));
+    else if (m->err)
+        vx_log(VX_LOG_WARN, "consumer.error", "code=%s error=%s", rd_kafka_err2name(m->err),
+               vx_log_quote(rd_kafka_message_errstr(m), quoted));
+}
+
+static void poll_once(struct consumer *c, int timeout_ms)
+{
+    rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
+    if (!m)
+        return;
+    note_message(m);
+    rd_kafka_message_destroy(m);
+}
+
+/* Leaves the group, as long as the deadline lets it: consumer_close() has been seen to hang with dead brokers. */
+static void leave(struct consumer *c)
+{
+    consumer_close_all(c, c->deadline_ms);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(c->rk, c->queue);
+    if (error) {
+        rd_kafka_error_destroy(error);
+        return;
+    }
+    while (!rd_kafka_consumer_closed(c->rk) && vx_clock_ms() < c->deadline_ms)
+        poll_once(c, CLOSE_POLL_MS);
+    c->left = rd_kafka_consumer_closed(c->rk);
+}
+
+static void *run(void *arg)
+{
+    struct consumer *c = arg;
+    int64_t commit_ms = vx_clock_ms() + c->setup.settings->commit_interval_ms;
+    while (!atomic_load(&c->stopping)) {
+        subscribe(c);
+        poll_once(c, POLL_MS);
+        int64_t now_ms = vx_clock_ms();
+        if (now_ms >= commit_ms) {
+            consumer_commit(c);
+            consumer_measure_lag(c);
+            commit_ms = now_ms + c->setup.settings->commit_interval_ms;
+        }
+    }
+    leave(c);
+    return NULL;
+}
+
+/* --- from outside ------------------------------------------------------------------------------------------------ */
+
+enum vx_status consumer_start(const struct consumer_setup *setup, struct consumer **out, struct vx_err *err)
+{
+    char text[256];
+    struct consumer *c = calloc(1, sizeof *c);
+    vx_assert(c != NULL);
+    c->setup = *setup;
+    rd_kafka_conf_t *conf = properties_new(PROPERTIES_CONSUMER, &setup->settings->kafka);
+    properties_set(conf, "group.id", setup->settings->fleet);
+    properties_set(conf, "auto.offset.reset", "earliest");
+    rd_kafka_conf_set_opaque(conf, c);
+    rd_kafka_conf_set_rebalance_cb(conf, consumer_on_rebalance);
+    rd_kafka_conf_set_offset_commit_cb(conf, consumer_on_commit);
+    c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+    if (!c->rk) {
+        rd_kafka_conf_destroy(conf);
+        free(c);
+        return vx_err_set(err, VX_EINVAL, "kafka: %s", text);
+    }
+    rd_kafka_poll_set_consumer(c->rk);
+    c->queue = rd_kafka_queue_get_consumer(c->rk);
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->closed, &attr);
+    pthread_condattr_destroy(&attr);
+    vx_assert(pthread_create(&c->thread, NULL, run, c) == 0);
+    *out = c;
+    return VX_OK;
+}
+
+bool consumer_leave(struct consumer *c, int64_t deadline_ms)
+{
+    c->deadline_ms = deadline_ms;
+    atomic_store(&c->stopping, true);
+    rd_kafka_queue_yield(c->queue);
+    pthread_join(c->thread, NULL);
+    return c->left;
+}
+
+void consumer_free(struct consumer *c)
+{
+    if (!c)
+        return;
+    consumer_drop_all(c);
+    for (size_t i = 0; i < c->pin_count; i++)
+        rd_kafka_topic_destroy(c->pins[i]);
+    free(c->pins);
+    rd_kafka_queue_destroy(c->queue);
+    /* a clean close was tried, with a deadline; without one this would wait for ever for brokers that are away */
+    rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    free_topics(c->wish);
+    free_topics(c->topics);
+    pthread_cond_destroy(&c->closed);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
+bool consumer_has_joined(const struct consumer *c)
+{
+    return atomic_load(&c->joined);
+}
+
+void consumer_each(struct consumer *c, void (*each)(void *ctx, const struct consumer_partition *p), void *ctx)
+{
+    pthread_mutex_lock(&c->lock);
+    for (struct assignment *a = c->assignments; a; a = a->next) {
+        pthread_mutex_lock(&a->lock);
+        struct consumer_partition p = {
+            .topic = a->topic,
+            .partition = a->partition,
+            .committed = a->committed,
+            .lag = a->lag,
+            .depth_events = a->depth_events,
+            .depth_bytes = a->depth_bytes,
+            .hold = a->hold,
+            .message = a->message,
+        };
+        each(ctx, &p);
+        pthread_mutex_unlock(&a->lock);
+    }
+    pthread_mutex_unlock(&c->lock);
+}

@@ -1,0 +1,60 @@
+/* Inside the consumer: shared by consumer.c (the thread), rebalance.c and commit.c. */
+#ifndef ROUTER_IO_CONSUMER_PRIVATE_H
+#define ROUTER_IO_CONSUMER_PRIVATE_H
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "router/io/consumer.h"
+
+/* Topics to subscribe to, sorted by name. */
+struct topic_wish {
+    char **names;
+    enum config_start *starts;
+    size_t count;
+};
+
+struct consumer {
+    struct consumer_setup setup;
+    pthread_t thread;
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue; /* of the group: rebalances, errors */
+    atomic_bool stopping, joined;
+    int64_t deadline_ms; /* of leaving; set before `stopping` */
+    bool left;           /* the group, cleanly */
+
+    pthread_mutex_t lock;  /* of the list of assignments, `closed` in them, wish, topics, metadata */
+    pthread_cond_t closed; /* an assignment was closed by its worker */
+    struct assignment *assignments;
+    struct topic_wish *wish;   /* newest, not subscribed to yet */
+    struct topic_wish *topics; /* subscribed to */
+    char metadata[64];         /* goes with commits */
+
+    rd_kafka_topic_t **pins; /* handles that hold a topic's auto.offset.reset */
+    size_t pin_count;
+    bool committing; /* a commit is on its way */
+};
+
+enum config_start consumer_start_of(const struct consumer *c, const char *topic);
+/* Waits for an assignment to be closed, at most until `until_ms`; under the lock. */
+void consumer_wait(struct consumer *c, int64_t until_ms);
+
+/* rebalance.c */
+void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque);
+/* Drains and commits all partitions until the deadline. */
+void consumer_close_all(struct consumer *c, int64_t deadline_ms);
+/* Frees all assignments. */
+void consumer_drop_all(struct consumer *c);
+
+/* commit.c */
+/* Commits what is new, without waiting. */
+void consumer_commit(struct consumer *c);
+/* Commits what is new of the assignments that are closed (all of `list`, or of all where it is NULL) and waits for the
+ * answer until the deadline. */
+void consumer_commit_now(struct consumer *c, const rd_kafka_topic_partition_list_t *list, int64_t deadline_ms);
+void consumer_on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque);
+void consumer_measure_lag(struct consumer *c);
+struct assignment *consumer_find(struct consumer *c, const char *topic, int32_t partition);
+
+#endif

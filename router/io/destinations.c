@@ -1,0 +1,223 @@
+/* The registry of destinations and the thread that asks about them.
+ *
+ * Thread: destinations_get/doubt/confirm from any worker, under one lock, seldom (workers keep pointers); ask() on its own
+ * thread, without the lock while it waits for a broker. Owns all entries until the end and a producer handle of its own,
+ * so that a broker that creates topics on demand does so here as it would for any producer.
+ * Invariant: an entry that is not "there" has a due time, unless it is being asked about.
+ */
+#include "router/io/destinations.h"
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/hash.h"
+#include "router/io/properties.h"
+
+enum { BUCKETS = 1024, ASK_TIMEOUT_MS = 5000 };
+
+struct destinations {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool stopping;
+    size_t count;
+    struct destination *buckets[BUCKETS];
+    rd_kafka_t *rk;
+    void (*on_change)(void *ctx);
+    void *ctx;
+};
+
+static struct destination **find(struct destinations *d, struct vx_span name)
+{
+    struct destination **at = &d->buckets[vx_hash64(name) % BUCKETS];
+    while (*at && !vx_span_is(name, (*at)->name))
+        at = &(*at)->next;
+    return at;
+}
+
+struct destination *destinations_get(struct destinations *d, struct vx_span name)
+{
+    pthread_mutex_lock(&d->lock);
+    struct destination **at = find(d, name);
+    if (!*at && d->count < DESTINATIONS_MAX) {
+        *at = calloc(1, sizeof **at);
+        vx_assert(*at != NULL);
+        (*at)->name = strndup(name.at, name.len);
+        vx_assert((*at)->name != NULL);
+        d->count++;
+        pthread_cond_signal(&d->wake);
+    }
+    struct destination *found = *at;
+    pthread_mutex_unlock(&d->lock);
+    return found;
+}
+
+/* 0.5 s, 1 s, 2 s ... 15 s, a quarter more or less. Under the lock. */
+static void set_due(struct destination *e)
+{
+    int64_t wait = DESTINATIONS_RETRY_MIN_MS << (e->tries < 6 ? e->tries : 6);
+    if (wait > DESTINATIONS_RETRY_MAX_MS)
+        wait = DESTINATIONS_RETRY_MAX_MS;
+    e->tries++;
+    e->due_ms = vx_clock_ms() + wait * 3 / 4 + random() % (wait / 2 + 1);
+}
+
+void destinations_doubt(struct destinations *d, struct destination *destination, enum destination_state state)
+{
+    pthread_mutex_lock(&d->lock);
+    if (atomic_load(&destination->state) == DESTINATION_THERE) {
+        atomic_store(&destination->state, (int)state);
+        set_due(destination);
+        pthread_cond_signal(&d->wake);
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+void destinations_confirm(struct destinations *d, struct destination *destination)
+{
+    pthread_mutex_lock(&d->lock);
+    destination->tries = 0;
+    pthread_mutex_unlock(&d->lock);
+}
+
+void destinations_missing(struct destinations *d, void (*each)(void *ctx, const char *name, bool forbidden), void *ctx)
+{
+    pthread_mutex_lock(&d->lock);
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct destination *e = d->buckets[i]; e; e = e->next) {
+            int state = atomic_load(&e->state);
+            if (state == DESTINATION_MISSING || state == DESTINATION_FORBIDDEN)
+                each(ctx, e->name, state == DESTINATION_FORBIDDEN);
+        }
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* What the brokers say; DESTINATION_UNKNOWN when nobody answers. */
+static enum destination_state ask(rd_kafka_t *rk, const char *name)
+{
+    rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, name, NULL);
+    if (!rkt)
+        return DESTINATION_MISSING; /* not a legal name */
+    const struct rd_kafka_metadata *md;
+    enum destination_state state = DESTINATION_UNKNOWN;
+    if (rd_kafka_metadata(rk, 0, rkt, &md, ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_resp_err_t err = md->topic_cnt == 1 ? md->topics[0].err : RD_KAFKA_RESP_ERR__FAIL;
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR && md->topics[0].partition_cnt > 0)
+            state = DESTINATION_THERE;
+        else if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION)
+            state = DESTINATION_MISSING;
+        else if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+            state = DESTINATION_FORBIDDEN;
+        rd_kafka_metadata_destroy(md);
+    }
+    rd_kafka_topic_destroy(rkt);
+    return state;
+}
+
+/* The destination that is due, or when one will be. Under the lock. */
+static struct destination *next_due(struct destinations *d, int64_t *due_ms)
+{
+    struct destination *next = NULL;
+    *due_ms = INT64_MAX;
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct destination *e = d->buckets[i]; e; e = e->next)
+            if (e->due_ms < *due_ms) {
+                *due_ms = e->due_ms;
+                next = e;
+            }
+    return *due_ms <= vx_clock_ms() ? next : NULL;
+}
+
+static void wait_until(struct destinations *d, int64_t due_ms)
+{
+    if (due_ms == INT64_MAX) {
+        pthread_cond_wait(&d->wake, &d->lock);
+        return;
+    }
+    struct timespec ts = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
+    pthread_cond_timedwait(&d->wake, &d->lock, &ts);
+}
+
+static void *run(void *arg)
+{
+    struct destinations *d = arg;
+    pthread_mutex_lock(&d->lock);
+    while (!d->stopping) {
+        int64_t due_ms;
+        struct destination *e = next_due(d, &due_ms);
+        if (!e) {
+            wait_until(d, due_ms);
+            continue;
+        }
+        e->due_ms = INT64_MAX;
+        pthread_mutex_unlock(&d->lock);
+        enum destination_state state = ask(d->rk, e->name);
+        pthread_mutex_lock(&d->lock);
+        bool changed = state != DESTINATION_UNKNOWN && atomic_load(&e->state) != (int)state;
+        if (changed)
+            atomic_store(&e->state, (int)state);
+        if (state != DESTINATION_THERE)
+            set_due(e);
+        pthread_mutex_unlock(&d->lock);
+        if (changed)
+            d->on_change(d->ctx);
+        pthread_mutex_lock(&d->lock);
+    }
+    pthread_mutex_unlock(&d->lock);
+    return NULL;
+}
+
+enum vx_status destinations_start(const struct vx_pairs *kafka, void (*on_change)(void *ctx), void *ctx,
+                                  struct destinations **out, struct vx_err *err)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = properties_new(PROPERTIES_PRODUCER, kafka);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    if (!rk) {
+        rd_kafka_conf_destroy(conf);
+        return vx_err_set(err, VX_EINVAL, "kafka: %s", text);
+    }
+    struct destinations *d = calloc(1, sizeof *d);
+    vx_assert(d != NULL);
+    d->rk = rk;
+    d->on_change = on_change;
+    d->ctx = ctx;
+    pthread_mutex_init(&d->lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&d->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    vx_assert(pthread_create(&d->thread, NULL, run, d) == 0);
+    *out = d;
+    return VX_OK;
+}
+
+void destinations_stop(struct destinations *d)
+{
+    if (!d)
+        return;
+    pthread_mutex_lock(&d->lock);
+    d->stopping = true;
+    pthread_cond_signal(&d->wake);
+    pthread_mutex_unlock(&d->lock);
+    pthread_join(d->thread, NULL);
+}
+
+void destinations_free(struct destinations *d)
+{
+    if (!d)
+        return;
+    rd_kafka_destroy(d->rk);
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct destination *e = d->buckets[i], *next; e; e = next) {
+            next = e->next;
+            free((char *)e->name);
+            free(e);
+        }
+    pthread_cond_destroy(&d->wake);
+    pthread_mutex_destroy(&d->lock);
+    free(d);
+}

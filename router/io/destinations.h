@@ -1,0 +1,53 @@
+/* Destinations: which topics can be produced to. Shared by all workers; kept up to date by a thread of its own, which asks
+ * the brokers, so that a worker never waits for an answer.
+ *
+ *     unknown ── asked ──> there | missing | forbidden ── asked again with back-off ──> ...
+ *
+ * A record is produced only to a destination that is there: what is missing holds the events that need it before anything
+ * can overtake them.
+ */
+#ifndef ROUTER_IO_DESTINATIONS_H
+#define ROUTER_IO_DESTINATIONS_H
+
+#include <stdatomic.h>
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/config/field.h"
+
+enum {
+    DESTINATIONS_RETRY_MIN_MS = 500,
+    DESTINATIONS_RETRY_MAX_MS = 15000,
+    DESTINATIONS_MAX = 100000, /* names ever seen; those beyond are held as missing */
+};
+
+enum destination_state { DESTINATION_UNKNOWN, DESTINATION_THERE, DESTINATION_MISSING, DESTINATION_FORBIDDEN };
+
+struct destination {
+    atomic_int state;  /* enum destination_state; written under the registry's lock, read by anybody */
+    const char *name;  /* owned; the rest is the registry's */
+    int tries;         /* answers in a row that were not "there" */
+    int64_t due_ms;    /* when it is asked about next; INT64_MAX: not at all */
+    struct destination *next;
+};
+
+struct destinations;
+
+/* Starts the thread. `on_change` is called from it after a state changed. `kafka` is borrowed while it lives. */
+VX_MUSTCHECK enum vx_status destinations_start(const struct vx_pairs *kafka, void (*on_change)(void *ctx), void *ctx,
+                                               struct destinations **out, struct vx_err *err);
+/* Ends the thread; `on_change` is not called any more. */
+void destinations_stop(struct destinations *d);
+/* After _stop, when nobody holds a destination any more. */
+void destinations_free(struct destinations *d);
+
+/* The destination of that name; lives as long as `d`; NULL beyond DESTINATIONS_MAX. A new one is asked about at once. */
+struct destination *destinations_get(struct destinations *d, struct vx_span name);
+/* A broker said otherwise when it was produced to: not to be used until asked again, later and later. */
+void destinations_doubt(struct destinations *d, struct destination *destination, enum destination_state state);
+/* A record got there: forgets earlier doubts. Cheap when there are none. */
+void destinations_confirm(struct destinations *d, struct destination *destination);
+/* Calls `each` for every destination that is missing or forbidden; under the lock: be quick. */
+void destinations_missing(struct destinations *d, void (*each)(void *ctx, const char *name, bool forbidden), void *ctx);
+
+#endif

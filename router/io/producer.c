@@ -1,0 +1,288 @@
+/* The producer. Its file is the only one that knows what librdkafka's error codes mean for a record.
+ *
+ * Thread: its worker's. Owns the handle and its topics. Invariant: `outstanding` is the number of records handed over and
+ * not reported; every one of them is reported exactly once, at the latest by producer_free().
+ */
+#include "router/io/producer.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/hash.h"
+#include "router/io/properties.h"
+
+enum { BUCKETS = 256, PURGE_TIMEOUT_MS = 30000 };
+
+struct producer {
+    struct producer_setup setup;
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue; /* its reports */
+    struct producer_topic *buckets[BUCKETS];
+    size_t outstanding;
+    size_t outstanding_bytes;
+    size_t records_max; /* librdkafka's own bounds */
+    size_t bytes_max;
+    size_t batch_bytes;
+    size_t refused; /* records refused for good */
+    bool broken;
+    char why[256];
+    size_t served; /* reports of the call under way */
+};
+
+/* What a failed delivery means. Codes not listed are nobody's fault: again. */
+static enum lane_ack fate(rd_kafka_resp_err_t err)
+{
+    switch (err) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        return LANE_ACK_OK;
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+    case RD_KAFKA_RESP_ERR__INVALID_DIFFERENT_RECORD:
+        return LANE_ACK_REFUSED;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        return LANE_ACK_DESTINATION;
+    default:
+        return LANE_ACK_AGAIN;
+    }
+}
+
+static void note_fatal(struct producer *p)
+{
+    if (!p->broken && rd_kafka_fatal_error(p->rk, p->why, sizeof p->why) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        p->broken = true;
+}
+
+static void doubt(struct producer *p, struct producer_topic *topic, rd_kafka_resp_err_t err)
+{
+    if (!topic->destination)
+        return;
+    topic->doubted = true;
+    destinations_doubt(p->setup.destinations, topic->destination,
+                       err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? DESTINATION_FORBIDDEN
+                                                                           : DESTINATION_MISSING);
+}
+
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
+{
+    struct producer *p = opaque;
+    struct producer_topic *topic = rd_kafka_topic_opaque(m->rkt);
+    enum lane_ack ack = fate(m->err);
+    (void)rk;
+    p->outstanding--;
+    p->outstanding_bytes -= m->len + m->key_len;
+    p->served++;
+    if (ack == LANE_ACK_OK && topic->doubted && topic->destination) {
+        topic->doubted = false;
+        destinations_confirm(p->setup.destinations, topic->destination);
+    }
+    if (ack != LANE_ACK_OK)
+        note_fatal(p);
+    if (ack == LANE_ACK_DESTINATION)
+        doubt(p, topic, m->err);
+    p->refused += ack == LANE_ACK_REFUSED;
+    p->setup.on_report(p->setup.ctx, (uint64_t)(uintptr_t)m->_private, ack, p->setup.alone,
+                       ack == LANE_ACK_OK ? NULL : rd_kafka_err2str(m->err), topic);
+}
+
+static void on_queue(rd_kafka_t *rk, void *opaque)
+{
+    struct producer *p = opaque;
+    (void)rk;
+    p->setup.on_wake(p->setup.ctx);
+}
+
+static size_t number_of(rd_kafka_t *rk, const char *name)
+{
+    char text[64];
+    size_t size = sizeof text;
+    vx_assert(rd_kafka_conf_get(rd_kafka_conf(rk), name, text, &size) == RD_KAFKA_CONF_OK);
+    return strtoull(text, NULL, 10);
+}
+
+enum vx_status producer_new(const struct producer_setup *setup, struct producer **out, struct vx_err *err)
+{
+    char text[256];
+    struct producer *p = calloc(1, sizeof *p);
+    vx_assert(p != NULL);
+    p->setup = *setup;
+    rd_kafka_conf_t *conf = properties_new(PROPERTIES_PRODUCER, setup->kafka);
+    if (setup->alone) {
+        properties_set(conf, "batch.num.messages", "1");
+        properties_set(conf, "linger.ms", "0");
+    } else {
+        properties_set(conf, "enable.gapless.guarantee", "true");
+    }
+    if (setup->batch_bytes) {
+        snprintf(text, sizeof text, "%zu", setup->batch_bytes);
+        properties_set(conf, "batch.size", text);
+    }
+    rd_kafka_conf_set_opaque(conf, p);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    if (!p->rk) {
+        rd_kafka_conf_destroy(conf);
+        free(p);
+        return vx_err_set(err, VX_EINVAL, "kafka: %s", text);
+    }
+    p->records_max = number_of(p->rk, "queue.buffering.max.messages");
+    p->bytes_max = number_of(p->rk, "queue.buffering.max.kbytes") * 1024;
+    p->batch_bytes = number_of(p->rk, "batch.size");
+    p->queue = rd_kafka_queue_get_main(p->rk);
+    rd_kafka_queue_cb_event_enable(p->queue, on_queue, p);
+    *out = p;
+    return VX_OK;
+}
+
+void producer_free(struct producer *p)
+{
+    if (!p)
+        return;
+    rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    for (int64_t end_ms = vx_clock_ms() + PURGE_TIMEOUT_MS; p->outstanding && vx_clock_ms() < end_ms;)
+        rd_kafka_poll(p->rk, 100);
+    /* what is lent must not be freed under librdkafka */
+    vx_assert(p->outstanding == 0);
+    rd_kafka_queue_cb_event_enable(p->queue, NULL, NULL);
+    rd_kafka_queue_destroy(p->queue);
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct producer_topic *t = p->buckets[i], *next; t; t = next) {
+            next = t->next;
+            if (t->rkt)
+                rd_kafka_topic_destroy(t->rkt);
+            free((char *)t->name);
+            free(t);
+        }
+    rd_kafka_destroy(p->rk);
+    free(p);
+}
+
+static struct producer_topic *add_topic(struct producer *p, struct producer_topic **at, struct vx_span name)
+{
+    struct producer_topic *t = calloc(1, sizeof *t);
+    vx_assert(t != NULL);
+    t->name = strndup(name.at, name.len);
+    vx_assert(t->name != NULL);
+    t->destination = destinations_get(p->setup.destinations, name);
+    t->counter = metrics_counter(p->setup.metrics, METRIC_RECORDS, t->name, NULL);
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(p->rk);
+    rd_kafka_topic_conf_set_opaque(conf, t);
+    t->rkt = rd_kafka_topic_new(p->rk, t->name, conf);
+    if (!t->rkt) /* not a legal name: the registry will call it missing */
+        rd_kafka_topic_conf_destroy(conf);
+    *at = t;
+    return t;
+}
+
+struct producer_topic *producer_topic(struct producer *p, struct vx_span name)
+{
+    struct producer_topic **at = &p->buckets[vx_hash64(name) % BUCKETS];
+    while (*at && !vx_span_is(name, (*at)->name))
+        at = &(*at)->next;
+    return *at ? *at : add_topic(p, at, name);
+}
+
+static rd_kafka_headers_t *make_headers(const struct producer_record *r)
+{
+    size_t count = r->record->header_count + (r->release.len > 0);
+    if (count == 0)
+        return NULL;
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(count);
+    for (size_t i = 0; i < r->record->header_count; i++) {
+        const struct cel_header *h = &r->record->headers[i];
+        rd_kafka_header_add(headers, h->name.at, (ssize_t)h->name.len, h->value.at, (ssize_t)h->value.len);
+    }
+    if (r->release.len)
+        rd_kafka_header_add(headers, "veltrix-release", 15, r->release.at, (ssize_t)r->release.len);
+    return headers;
+}
+
+/* Why librdkafka did not take the record. */
+static enum lane_sent not_taken(struct producer *p, struct producer_topic *topic, rd_kafka_resp_err_t err)
+{
+    if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || err == RD_KAFKA_RESP_ERR__INVALID_ARG)
+        return LANE_REFUSED;
+    if (fate(err) == LANE_ACK_DESTINATION) {
+        doubt(p, topic, err);
+        /* this handle's own view may be older than what the registry was told; it asks again only when told to */
+        const struct rd_kafka_metadata *md;
+        if (rd_kafka_metadata(p->rk, 0, topic->rkt, &md, 500) == RD_KAFKA_RESP_ERR_NO_ERROR)
+            rd_kafka_metadata_destroy(md);
+    }
+    note_fatal(p);
+    return LANE_AGAIN;
+}
+
+enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, const struct producer_record *r)
+{
+    const struct decide_record *rec = r->record;
+    rd_kafka_headers_t *headers = make_headers(r);
+    rd_kafka_vu_t vus[8];
+    size_t n = 0;
+    vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic->rkt};
+    vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)rec->value.at, rec->value.len}};
+    vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = r->lend ? 0 : RD_KAFKA_MSG_F_COPY};
+    vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)r->ticket};
+    if (rec->key.at)
+        vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)rec->key.at, rec->key.len}};
+    if (r->timestamp_ms > 0)
+        vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = r->timestamp_ms};
+    if (headers)
+        vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers};
+    rd_kafka_error_t *error = rd_kafka_produceva(p->rk, vus, n);
+    if (!error) {
+        p->outstanding++;
+        p->outstanding_bytes += rec->value.len + rec->key.len;
+        return LANE_SENT;
+    }
+    rd_kafka_resp_err_t err = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    if (headers)
+        rd_kafka_headers_destroy(headers);
+    return not_taken(p, topic, err);
+}
+
+size_t producer_serve(struct producer *p)
+{
+    p->served = 0;
+    rd_kafka_poll(p->rk, 0);
+    return p->served;
+}
+
+bool producer_has_room(const struct producer *p)
+{
+    if (p->broken)
+        return false;
+    return p->outstanding == 0 ||
+           (p->outstanding < p->records_max / 4 * 3 && p->outstanding_bytes < p->bytes_max / 4 * 3);
+}
+
+bool producer_is_broken(struct producer *p, const char **why)
+{
+    if (why)
+        *why = p->why;
+    return p->broken;
+}
+
+size_t producer_batch_bytes(const struct producer *p)
+{
+    bool shrink = p->refused > 1 && p->batch_bytes > PRODUCER_BATCH_MIN_BYTES;
+    size_t half = p->batch_bytes / 2;
+    return !shrink ? p->batch_bytes : half > PRODUCER_BATCH_MIN_BYTES ? half : PRODUCER_BATCH_MIN_BYTES;
+}
+
+size_t producer_outstanding(const struct producer *p)
+{
+    return p->outstanding;
+}

@@ -1,0 +1,75 @@
+/* A producer: hands records to librdkafka and gives their fates back. A worker has two:
+ *  - the main one, idempotent and gapless: a refused batch is fatal for it, so that nothing behind it gets in before it;
+ *  - one for records that are sent alone (suspects, retries of doubtful destinations), a batch each, made when first
+ *    needed.
+ * Records do not time out; a broker that is away is back-pressure (producer_has_room).
+ *
+ * Thread: the worker's; only on_wake comes from a thread of librdkafka.
+ */
+#ifndef ROUTER_IO_PRODUCER_H
+#define ROUTER_IO_PRODUCER_H
+
+#include "core/config/field.h"
+#include "router/io/destinations.h"
+#include "router/io/lane.h"
+#include "router/metrics.h"
+
+enum {
+    PRODUCER_BATCH_MIN_BYTES = 16384, /* batches are not made smaller than this for topics that take less */
+    PRODUCER_LEND_MIN_BYTES = 4096, /* unchanged values from here on are lent, not copied (facts.md: even at 1 KiB) */
+};
+
+struct producer;
+
+/* A destination as one producer knows it. */
+struct producer_topic {
+    const char *name;                /* owned */
+    struct destination *destination; /* borrowed from the registry; NULL beyond its limit */
+    void *rkt;                       /* rd_kafka_topic_t, owned */
+    uint32_t counter;                /* of METRIC_RECORDS */
+    bool doubted;
+    struct producer_topic *next;
+};
+
+struct producer_setup {
+    const struct vx_pairs *kafka;
+    struct destinations *destinations;
+    struct metrics *metrics;
+    bool alone;
+    size_t batch_bytes; /* the largest batch; 0: as configured */
+    /* A record came back; `why` is NULL when it is well. */
+    void (*on_report)(void *ctx, uint64_t ticket, enum lane_ack ack, bool alone, const char *why,
+                      struct producer_topic *topic);
+    /* There are reports to serve; from any thread. */
+    void (*on_wake)(void *ctx);
+    void *ctx;
+};
+
+VX_MUSTCHECK enum vx_status producer_new(const struct producer_setup *setup, struct producer **out, struct vx_err *err);
+/* Purges what is on its way, reports it as LANE_ACK_AGAIN, and frees. NULL is fine. */
+void producer_free(struct producer *p);
+
+/* The destination of that name; made when new. */
+struct producer_topic *producer_topic(struct producer *p, struct vx_span name);
+
+struct producer_record {
+    const struct decide_record *record;
+    int64_t timestamp_ms;   /* -1: none */
+    struct vx_span release; /* value of the header veltrix-release; empty: no header */
+    uint64_t ticket;
+    bool lend; /* the value's bytes live until the report */
+};
+enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, const struct producer_record *r);
+
+/* Gives the reports that are there to on_report; returns how many. */
+size_t producer_serve(struct producer *p);
+/* True when the records of one more event may be handed over. */
+bool producer_has_room(const struct producer *p);
+/* True after a fatal error: make a new one. `*why` (may be NULL) gets librdkafka's words, valid until freed. */
+bool producer_is_broken(struct producer *p, const char **why);
+/* After a fatal error: the batch size that will do, when a batch of several records was refused (a topic may take less than
+ * batch.size, and then refuses records that are fine); else the one it has. */
+size_t producer_batch_bytes(const struct producer *p);
+size_t producer_outstanding(const struct producer *p);
+
+#endif

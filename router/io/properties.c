@@ -1,0 +1,180 @@
+/* Kafka properties. Any thread; no state.
+ *
+ * Three layers, later wins: defaults (measured, facts.md: a small prefetch is both faster and the back-pressure, linger
+ * 5 ms, keys placed as the Java clients do), the operator's, and what the promise rests on, which the operator cannot set.
+ */
+#include "router/io/properties.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/diag.h"
+#include "core/base/log.h"
+
+struct setting {
+    const char *name;
+    const char *value;
+};
+
+static const struct setting consumer_defaults[] = {
+    {"fetch.queue.backoff.ms", "1"},     {"queued.min.messages", "10000"},
+    {"queued.max.messages.kbytes", "16384"}, {"fetch.wait.max.ms", "100"},
+    {"allow.auto.create.topics", "false"},   {"socket.nagle.disable", "true"},
+    {"topic.metadata.refresh.interval.ms", "30000"}, {"session.timeout.ms", "10000"},
+    {"heartbeat.interval.ms", "1000"},       {NULL, NULL},
+};
+
+static const struct setting producer_defaults[] = {
+    {"linger.ms", "5"},
+    {"partitioner", "murmur2_random"},
+    {"queue.buffering.max.kbytes", "131072"},
+    {"socket.nagle.disable", "true"},
+    {"topic.metadata.propagation.max.ms", "5000"},
+    {NULL, NULL},
+};
+
+/* What the promise rests on. */
+static const struct setting consumer_fixed[] = {
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"isolation.level", "read_committed"},
+    {"partition.assignment.strategy", "cooperative-sticky"},
+    {NULL, NULL},
+};
+
+static const struct setting producer_fixed[] = {
+    {"enable.idempotence", "true"},
+    {"acks", "all"},
+    {"message.timeout.ms", "0"},
+    {NULL, NULL},
+};
+
+/* Properties that are not the operator's, and why. */
+static const struct setting reserved[] = {
+    {"group.id", "it is the name of the fleet"},
+    {"group.protocol", "it is not supported yet"},
+    {"enable.auto.commit", "offsets are committed when events are done"},
+    {"enable.auto.offset.store", "offsets are committed when events are done"},
+    {"auto.offset.reset", "it is `start` of a routing"},
+    {"isolation.level", "aborted records are never read"},
+    {"partition.assignment.strategy", "it is always cooperative-sticky"},
+    {"enable.idempotence", "order rests on it"},
+    {"enable.gapless.guarantee", "order rests on it"},
+    {"acks", "it is always all"},
+    {"request.required.acks", "it is always all"},
+    {"message.timeout.ms", "records do not time out"},
+    {"delivery.timeout.ms", "records do not time out"},
+    {"transactional.id", "it is not supported yet"},
+    {NULL, NULL},
+};
+
+static const char *strip(const char *name, enum properties_role *role, bool *both)
+{
+    *both = false;
+    if (strncmp(name, "consumer.", 9) == 0) {
+        *role = PROPERTIES_CONSUMER;
+        return name + 9;
+    }
+    if (strncmp(name, "producer.", 9) == 0) {
+        *role = PROPERTIES_PRODUCER;
+        return name + 9;
+    }
+    *both = true;
+    return name;
+}
+
+bool properties_is(const char *name, const char *property)
+{
+    enum properties_role role;
+    bool both;
+    return strcmp(strip(name, &role, &both), property) == 0;
+}
+
+/* "did you mean": the names that librdkafka itself lists, aliases included. */
+static void suggest(const char *name, struct vx_err *err)
+{
+    char *text = NULL;
+    size_t size = 0, count = 0;
+    FILE *stream = open_memstream(&text, &size);
+    vx_assert(stream != NULL);
+    rd_kafka_conf_properties_show(stream);
+    fclose(stream);
+    const char **known = calloc(size / 8 + 1, sizeof *known);
+    vx_assert(known != NULL);
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        size_t len = strcspn(line, " |");
+        if (len == 0 || !strchr(line, '|') || !memchr(line, '.', len))
+            continue;
+        line[len] = '\0';
+        known[count++] = line;
+    }
+    const char *near = vx_nearest(vx_span_str(name), known, count);
+    if (near)
+        vx_err_set(err, VX_EINVAL, "librdkafka has no property `%s`; did you mean `%s`?", name, near);
+    else
+        vx_err_set(err, VX_EINVAL, "librdkafka has no property `%s`", name);
+    free(known);
+    free(text);
+}
+
+enum vx_status properties_check(const struct vx_pair *pair, struct vx_err *err)
+{
+    enum properties_role role;
+    bool both;
+    const char *name = strip(pair->name, &role, &both);
+    for (const struct setting *r = reserved; r->name; r++)
+        if (strcmp(r->name, name) == 0)
+            return vx_err_set(err, VX_EINVAL, "`%s` cannot be set: %s", name, r->value);
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, pair->value, text, sizeof text);
+    rd_kafka_conf_destroy(conf);
+    if (result == RD_KAFKA_CONF_UNKNOWN)
+        suggest(name, err);
+    else if (result == RD_KAFKA_CONF_INVALID)
+        vx_err_set(err, VX_EINVAL, "`%s`: %s", name, text);
+    return result == RD_KAFKA_CONF_OK ? VX_OK : VX_EINVAL;
+}
+
+void properties_set(rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+    char text[256];
+    vx_assert(rd_kafka_conf_set(conf, name, value, text, sizeof text) == RD_KAFKA_CONF_OK);
+}
+
+static void set_all(rd_kafka_conf_t *conf, const struct setting *settings)
+{
+    for (; settings->name; settings++)
+        properties_set(conf, settings->name, settings->value);
+}
+
+/* librdkafka's own words, as lines of ours. */
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    (void)rk;
+    char quoted[VX_LOG_QUOTE_SIZE];
+    /* a property of the other client, which a shared section is bound to have */
+    if (strcmp(facility, "CONFWARN") == 0)
+        return;
+    vx_log(level <= 3 ? VX_LOG_WARN : level <= 6 ? VX_LOG_INFO : VX_LOG_DEBUG, "kafka.log", "facility=%s text=%s",
+           facility, vx_log_quote(text, quoted));
+}
+
+rd_kafka_conf_t *properties_new(enum properties_role role, const struct vx_pairs *pairs)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    set_all(conf, role == PROPERTIES_CONSUMER ? consumer_defaults : producer_defaults);
+    for (size_t i = 0; i < pairs->count; i++) {
+        enum properties_role only;
+        bool both;
+        const char *name = strip(pairs->at[i].name, &only, &both);
+        if (both || only == role)
+            properties_set(conf, name, pairs->at[i].value);
+    }
+    set_all(conf, role == PROPERTIES_CONSUMER ? consumer_fixed : producer_fixed);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    return conf;
+}

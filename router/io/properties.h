@@ -1,0 +1,24 @@
+/* Kafka properties: what router.conf hands to librdkafka, what we set ourselves, and what would break the promise. */
+#ifndef ROUTER_IO_PROPERTIES_H
+#define ROUTER_IO_PROPERTIES_H
+
+#include <stdbool.h>
+
+#include "core/base/err.h"
+#include "core/config/field.h"
+
+/* A librdkafka configuration (rd_kafka_conf_t), so that headers need not include rdkafka.h. */
+struct rd_kafka_conf_s;
+
+enum properties_role { PROPERTIES_CONSUMER, PROPERTIES_PRODUCER };
+
+/* True when `name`, with or without a client's prefix, is the property `property`. */
+bool properties_is(const char *name, const char *property);
+/* Is it a property that librdkafka knows, with a value it takes, and one that may be set? `err` says what is wrong. */
+VX_MUSTCHECK enum vx_status properties_check(const struct vx_pair *pair, struct vx_err *err);
+/* A new configuration of one client: our defaults, then `pairs`, then what must be as it is. The pairs are checked. */
+struct rd_kafka_conf_s *properties_new(enum properties_role role, const struct vx_pairs *pairs);
+/* Sets one more; dies when librdkafka refuses it. */
+void properties_set(struct rd_kafka_conf_s *conf, const char *name, const char *value);
+
+#endif

@@ -1,0 +1,190 @@
+/* Partitions come and go. Cooperative: only what changes is in the list.
+ *
+ *     assign:  where to begin ── a queue of its own ── a worker ── incremental_assign
+ *     revoke:  workers stop reading, drain ── commit ── incremental_unassign ── let go
+ *
+ * Where to begin is stated, never assumed: the committed offset, or where there is none the routing's `start`.
+ *
+ * Thread: the consumer's, inside its poll. The group waits meanwhile, so everything here has a deadline. */
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "router/io/consumer_private.h"
+
+enum {
+    COMMITTED_TIMEOUT_MS = 5000,
+    COMMITTED_TRIES = 3,
+    REVOKE_MAX_MS = 60000,  /* well inside max.poll.interval.ms */
+    COMMIT_TIMEOUT_MS = 5000,
+    HUNG_MS = 5000, /* beyond the deadline, after which a worker is given up */
+};
+
+/* --- assign ------------------------------------------------------------------------------------------------------ */
+
+/* Fills in where each partition begins. */
+static void find_offsets(struct consumer *c, rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__FAIL;
+    for (int i = 0; i < COMMITTED_TRIES && err; i++)
+        err = rd_kafka_committed(c->rk, list, COMMITTED_TIMEOUT_MS);
+    if (err)
+        vx_log(VX_LOG_WARN, "offsets.unknown", "partitions=%d error=%s", list->cnt, rd_kafka_err2name(err));
+    for (int i = 0; i < list->cnt; i++) {
+        rd_kafka_topic_partition_t *p = &list->elems[i];
+        if (err || p->err) /* librdkafka asks again by itself, and falls back to the topic's own `start` */
+            p->offset = RD_KAFKA_OFFSET_STORED;
+        else if (p->offset < 0)
+            p->offset = consumer_start_of(c, p->topic) == CONFIG_LATEST ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
+    }
+}
+
+static struct worker *least_loaded(const struct consumer *c)
+{
+    struct worker *best = c->setup.workers[0];
+    for (size_t i = 1; i < c->setup.worker_count; i++)
+        if (worker_load(c->setup.workers[i]) < worker_load(best))
+            best = c->setup.workers[i];
+    return best;
+}
+
+static struct assignment *add_assignment(struct consumer *c, const rd_kafka_topic_partition_t *p)
+{
+    struct assignment *a = calloc(1, sizeof *a);
+    vx_assert(a != NULL);
+    a->topic = strdup(p->topic);
+    vx_assert(a->topic != NULL);
+    a->partition = p->partition;
+    a->committable = -1;
+    a->leader_epoch = -1;
+    a->committed = p->offset >= 0 ? p->offset : -1;
+    a->lag = -1;
+    pthread_mutex_init(&a->lock, NULL);
+    a->queue = rd_kafka_queue_get_partition(c->rk, p->topic, p->partition);
+    vx_assert(a->queue != NULL);
+    rd_kafka_queue_forward(a->queue, NULL);
+    pthread_mutex_lock(&c->lock);
+    a->next = c->assignments;
+    c->assignments = a;
+    pthread_mutex_unlock(&c->lock);
+    return a;
+}
+
+static void note_error(rd_kafka_error_t *error, const char *what)
+{
+    char quoted[VX_LOG_QUOTE_SIZE];
+    if (!error)
+        return;
+    vx_log(VX_LOG_ERROR, "rebalance.failed", "step=%s error=%s", what,
+           vx_log_quote(rd_kafka_error_string(error), quoted));
+    rd_kafka_error_destroy(error);
+}
+
+static void assign(struct consumer *c, rd_kafka_topic_partition_list_t *list)
+{
+    struct assignment **added = calloc((size_t)list->cnt + 1, sizeof(struct assignment *));
+    vx_assert(added != NULL);
+    if (list->cnt > 0)
+        find_offsets(c, list);
+    for (int i = 0; i < list->cnt; i++)
+        added[i] = add_assignment(c, &list->elems[i]);
+    note_error(rd_kafka_incremental_assign(c->rk, list), "assign");
+    for (int i = 0; i < list->cnt; i++) {
+        worker_assign(least_loaded(c), added[i]);
+        vx_log(VX_LOG_INFO, "partition.assigned", "topic=%s partition=%d offset=%lld", list->elems[i].topic,
+               list->elems[i].partition, (long long)list->elems[i].offset);
+    }
+    free(added);
+    atomic_store(&c->joined, true);
+}
+
+/* --- revoke ------------------------------------------------------------------------------------------------------ */
+
+static bool is_in(const rd_kafka_topic_partition_list_t *list, const struct assignment *a)
+{
+    return !list || rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)list, a->topic, a->partition);
+}
+
+/* Asks the workers to let go of the partitions in `list` (NULL: of all), and waits until they have. */
+static void drain(struct consumer *c, const rd_kafka_topic_partition_list_t *list, int64_t deadline_ms)
+{
+    pthread_mutex_lock(&c->lock);
+    for (struct assignment *a = c->assignments; a; a = a->next)
+        if (is_in(list, a) && !a->closed)
+            worker_close(a->w, a, deadline_ms);
+    for (struct assignment *a = c->assignments; a; a = a->next)
+        while (is_in(list, a) && !a->closed && vx_clock_ms() < deadline_ms + HUNG_MS)
+            consumer_wait(c, deadline_ms + HUNG_MS);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void free_assignment(struct assignment *a)
+{
+    rd_kafka_queue_destroy(a->queue);
+    pthread_mutex_destroy(&a->lock);
+    free((char *)a->topic);
+    free(a);
+}
+
+/* Forgets the partitions in `list` (NULL: all). One that a hung worker still has is not freed under it. */
+static void drop(struct consumer *c, const rd_kafka_topic_partition_list_t *list)
+{
+    pthread_mutex_lock(&c->lock);
+    for (struct assignment **at = &c->assignments; *at;) {
+        struct assignment *a = *at;
+        if (!is_in(list, a)) {
+            at = &a->next;
+            continue;
+        }
+        *at = a->next;
+        if (a->closed)
+            free_assignment(a);
+        else
+            vx_log(VX_LOG_ERROR, "worker.hung", "topic=%s partition=%d", a->topic, a->partition);
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void revoke(struct consumer *c, const rd_kafka_topic_partition_list_t *list)
+{
+    bool lost = rd_kafka_assignment_lost(c->rk);
+    int64_t wait_ms = c->setup.settings->drain_timeout_ms;
+    int64_t now_ms = vx_clock_ms();
+    /* somebody else may have them already: nothing to wait for, and nothing to commit */
+    int64_t deadline_ms = lost ? now_ms : now_ms + (wait_ms < REVOKE_MAX_MS ? wait_ms : REVOKE_MAX_MS);
+    drain(c, list, deadline_ms);
+    if (!lost)
+        consumer_commit_now(c, list, vx_clock_ms() + COMMIT_TIMEOUT_MS);
+    note_error(rd_kafka_incremental_unassign(c->rk, list), "unassign");
+    for (int i = 0; i < list->cnt; i++)
+        vx_log(VX_LOG_INFO, "partition.revoked", "topic=%s partition=%d lost=%s took_ms=%lld", list->elems[i].topic,
+               list->elems[i].partition, lost ? "true" : "false", (long long)(vx_clock_ms() - now_ms));
+    drop(c, list);
+}
+
+void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+    struct consumer *c = opaque;
+    switch (err) {
+    case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+        assign(c, list);
+        break;
+    case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
+        revoke(c, list);
+        break;
+    default:
+        vx_log(VX_LOG_ERROR, "rebalance.failed", "error=%s", rd_kafka_err2name(err));
+        rd_kafka_assign(rk, NULL);
+    }
+}
+
+void consumer_close_all(struct consumer *c, int64_t deadline_ms)
+{
+    drain(c, NULL, deadline_ms);
+    consumer_commit_now(c, NULL, deadline_ms > vx_clock_ms() + 500 ? deadline_ms : vx_clock_ms() + 500);
+}
+
+void consumer_drop_all(struct consumer *c)
+{
+    drop(c, NULL);
+}

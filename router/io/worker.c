@@ -1,0 +1,422 @@
+/* The worker's thread: its loop, its orders, its partitions. What it decides is in lane.c; how an event is seen and
+ * counted is in worker_ops.c.
+ *
+ * Thread: run() and everything it calls; worker_post, _assign, _close, _wake from others. Owns its lanes, producers and
+ * decider. A lane whose partition was taken away while records were on their way lives on, unseen, until they are back:
+ * they may borrow its bytes. Invariant: a queue is read only while its lane has room.
+ */
+#include "router/io/worker.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "router/io/worker_private.h"
+
+enum { SLEEP_MS = 100, PRODUCER_RETRY_MS = 1000 };
+
+static void give_order(struct worker *w, enum order_kind kind, struct assignment *a, int64_t deadline_ms)
+{
+    struct order *o = calloc(1, sizeof *o);
+    vx_assert(o != NULL);
+    *o = (struct order){.kind = kind, .assignment = a, .deadline_ms = deadline_ms};
+    pthread_mutex_lock(&w->lock);
+    struct order **at = &w->orders;
+    while (*at)
+        at = &(*at)->next;
+    *at = o;
+    w->woken = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void wake(struct worker *w)
+{
+    /* many wake-ups, one signal: whoever finds the flag set knows that the worker has yet to look */
+    if (atomic_exchange(&w->wake_sent, true))
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->woken = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void worker_wake(struct worker *w)
+{
+    atomic_store(&w->destinations_changed, true);
+    wake(w);
+}
+
+static void on_producer_wake(void *ctx)
+{
+    wake(ctx);
+}
+
+/* From a thread of librdkafka: a partition's queue is not empty any more. */
+static void on_partition_queue(rd_kafka_t *rk, void *opaque)
+{
+    struct worker_lane *wl = opaque;
+    (void)rk;
+    atomic_store(&wl->ready, true);
+    wake(wl->w);
+}
+
+/* --- lanes ------------------------------------------------------------------------------------------------------- */
+
+struct worker_lane *worker_find_lane(struct worker *w, uint32_t id)
+{
+    uint32_t slot = id & (WORKER_LANES_MAX - 1);
+    struct worker_lane *wl = slot < w->lane_room ? w->lanes[slot] : NULL;
+    return wl && wl->lane->id == id ? wl : NULL;
+}
+
+static uint32_t free_slot(struct worker *w)
+{
+    for (uint32_t i = 0; i < w->lane_room; i++)
+        if (!w->lanes[i])
+            return i;
+    uint32_t slot = w->lane_room;
+    vx_assert(slot < WORKER_LANES_MAX);
+    w->lane_room = slot ? slot * 2 : 16;
+    w->lanes = realloc(w->lanes, w->lane_room * sizeof(struct worker_lane *));
+    vx_assert(w->lanes != NULL);
+    memset(w->lanes + slot, 0, (w->lane_room - slot) * sizeof(struct worker_lane *));
+    return slot;
+}
+
+static void open_lane(struct worker *w, struct assignment *a)
+{
+    uint32_t slot = free_slot(w);
+    uint32_t id = (++w->generation & 0xffff) << 14 | slot;
+    const struct router_settings *s = w->setup.settings;
+    struct worker_lane *wl = calloc(1, sizeof *wl);
+    vx_assert(wl != NULL);
+    wl->w = w;
+    wl->assignment = a;
+    wl->lane = lane_new(&worker_ops, w, a->topic, a->partition, id, (size_t)s->window_events, (size_t)s->window_bytes);
+    wl->average_bytes = 1024;
+    wl->events_counter = metrics_counter(w->setup.metrics, METRIC_EVENTS, a->topic, NULL);
+    wl->dead_letters_counter = metrics_counter(w->setup.metrics, METRIC_DEAD_LETTERS, a->topic, NULL);
+    wl->conditions_counter = metrics_counter(w->setup.metrics, METRIC_CONDITIONS, a->topic, NULL);
+    atomic_init(&wl->ready, true);
+    w->lanes[slot] = wl;
+    rd_kafka_queue_cb_event_enable(a->queue, on_partition_queue, wl);
+}
+
+static void begin_close(struct worker *w, struct assignment *a, int64_t deadline_ms)
+{
+    for (uint32_t i = 0; i < w->lane_room; i++) {
+        struct worker_lane *wl = w->lanes[i];
+        if (!wl || wl->assignment != a)
+            continue;
+        rd_kafka_queue_cb_event_enable(a->queue, NULL, NULL);
+        lane_close(wl->lane);
+        wl->close_ms = deadline_ms;
+        return;
+    }
+    w->setup.on_closed(w->setup.ctx, a);
+}
+
+/* Tells the consumer what the lane has come to. */
+static void publish(struct worker_lane *wl)
+{
+    struct assignment *a = wl->assignment;
+    const struct lane *l = wl->lane;
+    if (!a)
+        return;
+    pthread_mutex_lock(&a->lock);
+    a->committable = l->window.committable;
+    a->leader_epoch = l->window.leader_epoch;
+    a->depth_events = window_count(&l->window);
+    a->depth_bytes = l->window.bytes;
+    a->hold = l->state == LANE_HELD && l->announced ? l->hold : HOLD_NONE;
+    if (a->hold != HOLD_NONE)
+        memcpy(a->message, l->message, sizeof a->message);
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* Lets the consumer have the partition back when it is drained or out of time; frees the lane when it may. */
+static void finish_closing(struct worker *w, uint32_t slot, int64_t now_ms)
+{
+    struct worker_lane *wl = w->lanes[slot];
+    size_t outstanding = wl->lane->window.outstanding;
+    if (wl->lane->state != LANE_CLOSING)
+        return;
+    if (wl->assignment && (outstanding == 0 || now_ms >= wl->close_ms)) {
+        publish(wl);
+        struct assignment *a = wl->assignment;
+        wl->assignment = NULL;
+        if (outstanding)
+            vx_log(VX_LOG_WARN, "partition.undrained", "topic=%s partition=%d records=%zu", wl->lane->topic,
+                   wl->lane->partition, outstanding);
+        w->setup.on_closed(w->setup.ctx, a);
+    }
+    if (!wl->assignment && outstanding == 0) {
+        lane_free(wl->lane);
+        free(wl);
+        w->lanes[slot] = NULL;
+    }
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------------- */
+
+static void note_read_error(struct worker_lane *wl, const rd_kafka_message_t *m)
+{
+    char quoted[VX_LOG_QUOTE_SIZE];
+    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        return;
+    vx_log(VX_LOG_WARN, "partition.error", "topic=%s partition=%d error=%s", wl->lane->topic, wl->lane->partition,
+           vx_log_quote(rd_kafka_message_errstr(m), quoted));
+}
+
+static bool read_lane(struct worker *w, struct worker_lane *wl)
+{
+    struct lane *l = wl->lane;
+    size_t room = lane_room(l);
+    if (room == 0 || !atomic_load_explicit(&wl->ready, memory_order_relaxed) || !worker_has_room(w))
+        return false;
+    size_t left = l->window.bytes_max > l->window.bytes ? l->window.bytes_max - l->window.bytes : 0;
+    size_t fit = left / wl->average_bytes + 1;
+    size_t want = room < fit ? room : fit;
+    if (want > WORKER_BATCH_MAX)
+        want = WORKER_BATCH_MAX;
+
+    rd_kafka_message_t *messages[WORKER_BATCH_MAX];
+    /* before the queue is read, so that what arrives meanwhile sets it again */
+    atomic_store(&wl->ready, false);
+    ssize_t got = rd_kafka_consume_batch_queue(wl->assignment->queue, 0, messages, want);
+    size_t bytes = 0, events = 0;
+    for (ssize_t i = 0; i < got; i++) {
+        rd_kafka_message_t *m = messages[i];
+        if (m->err) {
+            note_read_error(wl, m);
+            rd_kafka_message_destroy(m);
+            continue;
+        }
+        size_t held = m->len + m->key_len + WORKER_EVENT_OVERHEAD;
+        lane_push(l, m, m->offset, rd_kafka_message_leader_epoch(m), held);
+        bytes += held;
+        events++;
+    }
+    if (events)
+        wl->average_bytes = bytes / events;
+    if (got == (ssize_t)want)
+        atomic_store(&wl->ready, true);
+    metrics_add(w->setup.metrics, w->setup.number, wl->events_counter, events);
+    return events > 0;
+}
+
+/* --- the loop ---------------------------------------------------------------------------------------------------- */
+
+static void take_orders(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    struct order *o = w->orders, *next;
+    w->orders = NULL;
+    pthread_mutex_unlock(&w->lock);
+    for (; o; o = next) {
+        next = o->next;
+        if (o->kind == ORDER_ASSIGN)
+            open_lane(w, o->assignment);
+        else if (o->kind == ORDER_CLOSE)
+            begin_close(w, o->assignment, o->deadline_ms);
+        else
+            w->stopping = true;
+        free(o);
+    }
+}
+
+static void take_release(struct worker *w)
+{
+    struct adoption *a = atomic_exchange(&w->mail, NULL);
+    if (!a)
+        return;
+    adoption_unref(w->before);
+    w->before = w->adoption;
+    w->adoption = a;
+    atomic_store_explicit(&w->release, table_release(a->t), memory_order_relaxed);
+    for (uint32_t i = 0; i < w->lane_room; i++)
+        if (w->lanes[i])
+            lane_retry(w->lanes[i]->lane, true);
+}
+
+/* The release before the one in force goes when nothing that it decided is left. */
+static void drop_release(struct worker *w)
+{
+    for (uint32_t i = 0; i < w->lane_room; i++)
+        if (w->lanes[i] && lane_needs_old(w->lanes[i]->lane))
+            return;
+    adoption_unref(w->before);
+    w->before = NULL;
+}
+
+/* After a fatal error: a new producer. Its reports have sent every lane back to its first event that is not done. */
+static void mend_producer(struct worker *w, struct producer **p, bool alone, int64_t now_ms)
+{
+    const char *why;
+    char quoted[VX_LOG_QUOTE_SIZE];
+    if (*p && producer_is_broken(*p, &why)) {
+        vx_log(VX_LOG_WARN, "producer.recreated", "worker=%zu outstanding=%zu batch_bytes=%zu reason=%s", w->setup.number,
+               producer_outstanding(*p), producer_batch_bytes(*p), vx_log_quote(why, quoted));
+        metrics_add(w->setup.metrics, w->setup.number, w->producers_counter, 1);
+        if (!alone)
+            w->batch_bytes = producer_batch_bytes(*p);
+        producer_free(*p);
+        *p = NULL;
+    }
+    if (*p || (alone && !w->alone_wanted) || now_ms < w->producer_retry_ms)
+        return;
+    struct producer_setup setup = worker_producer_setup(w, alone, on_producer_wake);
+    struct vx_err err;
+    if (producer_new(&setup, p, &err) == VX_OK)
+        return;
+    *p = NULL;
+    w->producer_retry_ms = now_ms + PRODUCER_RETRY_MS;
+    vx_log(VX_LOG_ERROR, "producer.failed", "worker=%zu reason=%s", w->setup.number, vx_log_quote(err.message, quoted));
+}
+
+static bool work(struct worker *w, int64_t now_ms)
+{
+    bool busy = false;
+    bool retry = atomic_exchange(&w->destinations_changed, false);
+    if (w->producer)
+        busy |= producer_serve(w->producer) > 0;
+    if (w->alone)
+        busy |= producer_serve(w->alone) > 0;
+    mend_producer(w, &w->producer, false, now_ms);
+    mend_producer(w, &w->alone, true, now_ms);
+    for (uint32_t i = 0; i < w->lane_room; i++) {
+        struct worker_lane *wl = w->lanes[i];
+        if (!wl)
+            continue;
+        if (retry)
+            lane_retry(wl->lane, false);
+        if (wl->assignment)
+            busy |= read_lane(w, wl);
+        lane_run(wl->lane);
+        publish(wl);
+        worker_remind(w, wl, now_ms);
+        finish_closing(w, i, now_ms);
+    }
+    if (w->before)
+        drop_release(w);
+    return busy;
+}
+
+static void doze(struct worker *w)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    ts.tv_nsec += SLEEP_MS * 1000000L;
+    if (ts.tv_nsec >= 1000000000L) {
+        ts.tv_sec++;
+        ts.tv_nsec -= 1000000000L;
+    }
+    pthread_mutex_lock(&w->lock);
+    while (!w->woken && pthread_cond_timedwait(&w->wake, &w->lock, &ts) == 0)
+        ;
+    w->woken = false;
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+    while (!w->stopping) {
+        atomic_store(&w->wake_sent, false);
+        take_release(w);
+        take_orders(w);
+        if (!work(w, vx_clock_ms()))
+            doze(w);
+    }
+    return NULL;
+}
+
+/* --- from outside ------------------------------------------------------------------------------------------------ */
+
+enum vx_status worker_start(const struct worker_setup *setup, struct worker **out, struct vx_err *err)
+{
+    struct worker *w = calloc(1, sizeof *w);
+    vx_assert(w != NULL);
+    w->setup = *setup;
+    w->d = decider_new();
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    worker_ops_init(w);
+    struct producer_setup ps = worker_producer_setup(w, false, on_producer_wake);
+    enum vx_status st = producer_new(&ps, &w->producer, err);
+    if (st == VX_OK) {
+        vx_assert(pthread_create(&w->thread, NULL, run, w) == 0);
+        *out = w;
+        return VX_OK;
+    }
+    decider_free(w->d);
+    pthread_cond_destroy(&w->wake);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+    return st;
+}
+
+void worker_stop(struct worker *w)
+{
+    if (!w)
+        return;
+    give_order(w, ORDER_STOP, NULL, 0);
+    pthread_join(w->thread, NULL);
+    for (uint32_t i = 0; i < w->lane_room; i++)
+        if (w->lanes[i]) {
+            if (w->lanes[i]->assignment)
+                rd_kafka_queue_cb_event_enable(w->lanes[i]->assignment->queue, NULL, NULL);
+            lane_close(w->lanes[i]->lane);
+        }
+    producer_free(w->producer);
+    producer_free(w->alone);
+    for (uint32_t i = 0; i < w->lane_room; i++)
+        if (w->lanes[i]) {
+            lane_free(w->lanes[i]->lane);
+            free(w->lanes[i]);
+        }
+    free(w->lanes);
+    adoption_unref(w->adoption);
+    adoption_unref(w->before);
+    adoption_unref(atomic_exchange(&w->mail, NULL));
+    decider_free(w->d);
+    worker_ops_done(w);
+    pthread_cond_destroy(&w->wake);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
+
+void worker_post(struct worker *w, struct adoption *a)
+{
+    adoption_unref(atomic_exchange(&w->mail, a));
+    wake(w);
+}
+
+uint32_t worker_release(const struct worker *w)
+{
+    return atomic_load_explicit(&w->release, memory_order_relaxed);
+}
+
+void worker_assign(struct worker *w, struct assignment *a)
+{
+    a->w = w;
+    w->load++;
+    give_order(w, ORDER_ASSIGN, a, 0);
+}
+
+void worker_close(struct worker *w, struct assignment *a, int64_t deadline_ms)
+{
+    w->load--;
+    give_order(w, ORDER_CLOSE, a, deadline_ms);
+}
+
+size_t worker_load(const struct worker *w)
+{
+    return w->load;
+}

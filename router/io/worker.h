@@ -1,0 +1,53 @@
+/* A worker: a thread that routes the events of the partitions it was given.
+ *
+ *     partition queues ──> batch ──> lanes: decide, produce ──> producer
+ *                                      ^                           │
+ *                                      └──── delivery reports ─────┘
+ *
+ * Workers share nothing but tables and destinations. Orders reach a worker through a short list under a lock, a release by
+ * one atomic exchange; both take effect between batches.
+ */
+#ifndef ROUTER_IO_WORKER_H
+#define ROUTER_IO_WORKER_H
+
+#include "router/io/adoption.h"
+#include "router/io/assignment.h"
+#include "router/io/destinations.h"
+#include "router/settings.h"
+
+enum {
+    WORKER_BATCH_MAX = 1000,      /* events read from one queue before others get their turn (facts.md) */
+    WORKER_REMIND_MS = 60000,     /* a held partition is logged again this often */
+    WORKER_LANES_MAX = 1 << 14,
+};
+
+struct worker;
+
+struct worker_setup {
+    const struct router_settings *settings;
+    struct metrics *metrics;
+    struct destinations *destinations;
+    size_t number; /* from 0; also its shard of the metrics */
+    /* The worker has let go of an assignment; from its thread. */
+    void (*on_closed)(void *ctx, struct assignment *a);
+    void *ctx;
+};
+
+VX_MUSTCHECK enum vx_status worker_start(const struct worker_setup *setup, struct worker **out, struct vx_err *err);
+/* Ends the thread: what is on its way is purged, lanes that are left are closed without a word to the consumer. */
+void worker_stop(struct worker *w);
+
+/* The release to route by from the next batch on; takes the reference over. One poster. */
+void worker_post(struct worker *w, struct adoption *a);
+/* The release that the worker routes by; 0: none yet. Any thread. */
+uint32_t worker_release(const struct worker *w);
+/* Gives it a partition; its queue must not be forwarded and is read from now on. */
+void worker_assign(struct worker *w, struct assignment *a);
+/* Stops reading a partition, waits for what is on its way until `deadline_ms` (monotonic), then on_closed. */
+void worker_close(struct worker *w, struct assignment *a, int64_t deadline_ms);
+/* How many partitions it has; the consumer's thread. */
+size_t worker_load(const struct worker *w);
+/* Wakes it up: destinations changed. Any thread. */
+void worker_wake(struct worker *w);
+
+#endif

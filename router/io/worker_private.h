@@ -1,0 +1,76 @@
+/* Inside the worker: shared by worker.c (the thread) and worker_ops.c (how an event is seen, sent and counted). */
+#ifndef ROUTER_IO_WORKER_PRIVATE_H
+#define ROUTER_IO_WORKER_PRIVATE_H
+
+#include "router/io/producer.h"
+#include "router/io/worker.h"
+
+enum {
+    WORKER_EVENT_OVERHEAD = 256, /* bytes that an event holds beside its key and value */
+};
+
+enum order_kind { ORDER_ASSIGN, ORDER_CLOSE, ORDER_STOP };
+struct order {
+    enum order_kind kind;
+    struct assignment *assignment;
+    int64_t deadline_ms;
+    struct order *next;
+};
+
+struct worker_lane {
+    struct worker *w;
+    struct lane *lane;             /* owned */
+    struct assignment *assignment; /* NULL once the consumer has it back */
+    atomic_bool ready;             /* its queue may hold events; set by librdkafka's threads */
+    int64_t close_ms;              /* deadline of closing, monotonic */
+    int64_t held_ms, remind_ms;    /* since when it is held; when to say so again; monotonic */
+    size_t average_bytes;          /* of an event, in the last batch */
+    uint32_t events_counter, dead_letters_counter, conditions_counter;
+};
+
+struct worker {
+    struct worker_setup setup;
+    pthread_t thread;
+
+    _Atomic(struct adoption *) mail; /* the next release; NULL: none. Swapped by the poster, taken by the worker */
+    _Atomic uint32_t release;        /* in force */
+    atomic_bool wake_sent;
+    atomic_bool destinations_changed;
+
+    pthread_mutex_t lock; /* of orders and woken */
+    pthread_cond_t wake;
+    bool woken;
+    struct order *orders; /* in the order given */
+
+    size_t load; /* partitions given; the consumer's thread */
+
+    /* the worker's own */
+    bool stopping;
+    struct adoption *adoption; /* in force; NULL before the first */
+    struct adoption *before;   /* the one before it, while events that it decided are not done */
+    struct decider *d;
+    struct producer *producer; /* NULL while none could be made */
+    struct producer *alone;    /* NULL until wanted */
+    bool alone_wanted;
+    size_t batch_bytes; /* of the main producer; 0: as configured. Halved when a batch was refused for its size */
+    int64_t producer_retry_ms;
+    struct worker_lane **lanes; /* by slot; NULL: free */
+    uint32_t lane_room;
+    uint32_t generation; /* of lanes, so that an id is not used again soon */
+    struct cel_header *headers; /* scratch of view() */
+    size_t header_room;
+    uint32_t again_counter, producers_counter;
+    uint32_t outcome_counters[8];
+    uint32_t reason_counters[REASON_COUNT];
+};
+
+extern const struct lane_ops worker_ops;
+void worker_ops_init(struct worker *w);
+void worker_ops_done(struct worker *w);
+struct producer_setup worker_producer_setup(struct worker *w, bool alone, void (*on_wake)(void *ctx));
+bool worker_has_room(struct worker *w);
+struct worker_lane *worker_find_lane(struct worker *w, uint32_t id);
+/* Logs again what is held for long. */
+void worker_remind(struct worker *w, struct worker_lane *wl, int64_t now_ms);
+
+#endif

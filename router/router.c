@@ -1,0 +1,280 @@
+/* The router as a whole: makes the parts, ties them together, takes them apart.
+ *
+ * Order of starting: destinations, workers, consumer (joins nothing yet), admin, etcd, store, follower (whose first release
+ * makes the consumer join), presence. Stopping: admin, follower, consumer (drains, commits, leaves), presence, workers, then
+ * what they used.
+ *
+ * Thread: the main thread; on_release on the follower's, the answers of the admin port on its own. The lock guards nothing
+ * but the report's being made by one at a time; everything read is thread-safe by itself.
+ */
+#include "router/router.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/store/store.h"
+#include "router/admin/admin.h"
+#include "router/follow/cache.h"
+#include "router/follow/follower.h"
+#include "router/io/consumer.h"
+#include "router/report.h"
+
+enum {
+    REPORT_MS = 1000,    /* at most this often when something changed */
+    REPORT_MAX_MS = 5000, /* and at least this often, for the counters */
+};
+
+struct router {
+    const struct router_settings *settings;
+    char instance[17];
+    int64_t started_ms;
+    struct metrics *metrics;
+    struct destinations *destinations;
+    struct worker **workers;
+    size_t worker_count;
+    struct consumer *consumer;
+    struct admin *admin;
+    struct etcd *etcd;
+    struct store *store;
+    struct follower *follower;
+    struct store_presence *presence;
+    atomic_bool changed;
+    int64_t reported_ms;
+    bool was_ready;
+};
+
+/* --- callbacks --------------------------------------------------------------------------------------------------- */
+
+static void on_destinations(void *ctx)
+{
+    struct router *r = ctx;
+    for (size_t i = 0; i < r->worker_count; i++)
+        if (r->workers[i])
+            worker_wake(r->workers[i]);
+    atomic_store(&r->changed, true);
+}
+
+static void on_closed(void *ctx, struct assignment *a)
+{
+    consumer_on_closed(((struct router *)ctx)->consumer, a);
+}
+
+/* A release to run: asks about its destinations ahead of the first record, then swaps, then subscribes. Workers have the
+ * table before the first event of a topic that it adds; a topic that it drops is held until it is revoked. */
+static void on_release(void *ctx, struct table *t, uint64_t generation)
+{
+    struct router *r = ctx;
+    size_t count;
+    const char *const *names = table_destinations(t, &count);
+    for (size_t i = 0; i < count; i++)
+        destinations_get(r->destinations, vx_span_str(names[i]));
+    struct adoption *a = adoption_new(t, generation, r->metrics);
+    for (size_t i = 0; i < r->worker_count; i++)
+        worker_post(r->workers[i], adoption_ref(a));
+    consumer_follow(r->consumer, t, generation);
+    adoption_unref(a);
+    atomic_store(&r->changed, true);
+}
+
+static void on_change(void *ctx)
+{
+    atomic_store(&((struct router *)ctx)->changed, true);
+}
+
+static void on_refused(void *ctx, const char *message)
+{
+    char quoted[VX_LOG_QUOTE_SIZE];
+    (void)ctx;
+    vx_log(VX_LOG_ERROR, "presence.refused", "reason=%s", vx_log_quote(message, quoted));
+}
+
+static void on_presence(void *ctx, bool present, const char *reason)
+{
+    char quoted[VX_LOG_QUOTE_SIZE];
+
+    if (present)
+        vx_log(VX_LOG_INFO, "presence.registered", "instance=%s", ((struct router *)ctx)->instance);
+    else
+        vx_log(VX_LOG_WARN, "presence.lost", "reason=%s", vx_log_quote(reason ? reason : "", quoted));
+}
+
+/* --- reports ----------------------------------------------------------------------------------------------------- */
+
+static void gather(struct router *r, struct report *out)
+{
+    *out = (struct report){
+        .settings = r->settings,
+        .instance = r->instance,
+        .started_ms = r->started_ms,
+        .joined = consumer_has_joined(r->consumer),
+        .consumer = r->consumer,
+        .destinations = r->destinations,
+        .metrics = r->metrics,
+    };
+    if (r->follower)
+        follower_status(r->follower, &out->follower);
+    out->workers_release = worker_release(r->workers[0]);
+    for (size_t i = 1; i < r->worker_count; i++)
+        if (worker_release(r->workers[i]) != out->workers_release)
+            out->workers_release = 0;
+}
+
+static bool answer_healthz(void *ctx, struct vx_buf *out)
+{
+    (void)ctx;
+    vx_buf_str(out, "ok\n");
+    return true;
+}
+
+static bool answer_readyz(void *ctx, struct vx_buf *out)
+{
+    struct report report;
+    gather(ctx, &report);
+    return report_ready(&report, out);
+}
+
+static bool answer_metrics(void *ctx, struct vx_buf *out)
+{
+    struct report report;
+    gather(ctx, &report);
+    report_metrics(&report, out);
+    return true;
+}
+
+static bool answer_status(void *ctx, struct vx_buf *out)
+{
+    struct report report;
+    gather(ctx, &report);
+    report_status(&report, out);
+    return true;
+}
+
+void router_tick(struct router *r, int64_t now_ms)
+{
+    struct report report;
+    int64_t age_ms = now_ms - r->reported_ms;
+    if (age_ms < REPORT_MAX_MS && !(atomic_load(&r->changed) && age_ms >= REPORT_MS))
+        return;
+    atomic_store(&r->changed, false);
+    r->reported_ms = now_ms;
+    gather(r, &report);
+    bool ready = report_ready(&report, NULL);
+    if (ready != r->was_ready)
+        vx_log(VX_LOG_INFO, ready ? "router.ready" : "router.unready", "release=%u", report.follower.follow.running);
+    r->was_ready = ready;
+    struct vx_buf text = {0};
+    report_presence(&report, &text);
+    store_presence_report(r->presence, vx_buf_text(&text));
+    vx_buf_done(&text);
+}
+
+/* --- starting and stopping --------------------------------------------------------------------------------------- */
+
+static enum vx_status start_kafka(struct router *r, struct vx_err *err)
+{
+    const struct router_settings *s = r->settings;
+    enum vx_status st = destinations_start(&s->kafka, on_destinations, r, &r->destinations, err);
+    for (size_t i = 0; st == VX_OK && i < (size_t)s->workers_count; i++) {
+        struct worker_setup setup = {.settings = s,
+                                     .metrics = r->metrics,
+                                     .destinations = r->destinations,
+                                     .number = i,
+                                     .on_closed = on_closed,
+                                     .ctx = r};
+        st = worker_start(&setup, &r->workers[i], err);
+        if (st == VX_OK)
+            r->worker_count++;
+    }
+    struct consumer_setup setup = {.settings = s, .workers = r->workers, .worker_count = r->worker_count};
+    return st == VX_OK ? consumer_start(&setup, &r->consumer, err) : st;
+}
+
+static enum vx_status start_admin(struct router *r, struct vx_err *err)
+{
+    struct admin_setup setup = {
+        .address = r->settings->admin,
+        .healthz = answer_healthz,
+        .readyz = answer_readyz,
+        .metrics = answer_metrics,
+        .status = answer_status,
+        .ctx = r,
+    };
+    return admin_start(&setup, &r->admin, err);
+}
+
+static enum vx_status start_etcd(struct router *r, struct vx_err *err)
+{
+    const struct router_settings *s = r->settings;
+    struct etcd_config config = {
+        .endpoints = s->etcd.endpoints.at,
+        .endpoint_count = s->etcd.endpoints.count,
+        .user = s->etcd.user,
+        .password = s->etcd.password,
+        .ca_file = s->etcd.ca_file,
+        .cert_file = s->etcd.cert_file,
+        .key_file = s->etcd.key_file,
+    };
+    static const struct store_presence_ops presence = {.on_refused = on_refused, .on_state = on_presence};
+    struct follower_setup setup = {
+        .fleet = s->fleet, .state_dir = s->state_dir, .on_release = on_release, .on_change = on_change, .ctx = r};
+    enum vx_status st = etcd_new(&config, &r->etcd, err);
+    if (st == VX_OK)
+        st = store_new(r->etcd, s->fleet, &r->store, err);
+    if (st == VX_OK)
+        st = store_presence_start(r->store, s->id, r->instance, &presence, r, &r->presence, err);
+    setup.store = r->store;
+    return st == VX_OK ? follower_start(&setup, &r->follower, err) : st;
+}
+
+enum vx_status router_start(const struct router_settings *settings, struct router **out, struct vx_err *err)
+{
+    uint64_t random;
+    struct router *r = calloc(1, sizeof *r);
+    vx_assert(r != NULL);
+    vx_assert(getrandom(&random, sizeof random, 0) == sizeof random);
+    snprintf(r->instance, sizeof r->instance, "%016llx", (unsigned long long)random);
+    srandom((unsigned)random);
+    r->settings = settings;
+    r->started_ms = vx_clock_wall_ms();
+    r->metrics = metrics_new((size_t)settings->workers_count);
+    r->workers = calloc((size_t)settings->workers_count, sizeof(struct worker *));
+    vx_assert(r->workers != NULL);
+    enum vx_status st = settings->state_dir ? cache_check(settings->state_dir, err) : VX_OK;
+    if (st == VX_OK)
+        st = start_kafka(r, err);
+    if (st == VX_OK)
+        st = start_etcd(r, err);
+    if (st == VX_OK)
+        st = start_admin(r, err);
+    if (st == VX_OK) {
+        *out = r;
+        return VX_OK;
+    }
+    router_stop(r);
+    return st;
+}
+
+bool router_stop(struct router *r)
+{
+    int64_t deadline_ms = vx_clock_ms() + r->settings->drain_timeout_ms;
+    bool clean = true;
+    admin_stop(r->admin);
+    follower_stop(r->follower);
+    if (r->consumer)
+        clean = consumer_leave(r->consumer, deadline_ms);
+    store_presence_stop(r->presence);
+    destinations_stop(r->destinations);
+    for (size_t i = 0; i < r->worker_count; i++)
+        worker_stop(r->workers[i]);
+    consumer_free(r->consumer);
+    destinations_free(r->destinations);
+    store_free(r->store);
+    etcd_free(r->etcd);
+    metrics_free(r->metrics);
+    free(r->workers);
+    free(r);
+    return clean;
+}

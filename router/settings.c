@@ -1,0 +1,132 @@
+/* The field table of router.conf, and what the rows cannot say: the fleet's name, the admin address, Kafka's properties.
+ * Load-time only, one thread. */
+#include "router/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/config/settings_text.h"
+#include "core/store/store.h"
+#include "router/admin/admin.h"
+#include "router/io/properties.h"
+#include "router/io/window.h"
+
+enum { WORKERS_MAX = 256, ID_SIZE = STORE_NAME_SIZE, FILE_MAX_BYTES = 1 << 20 };
+
+static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
+
+#define ETCD(member) offsetof(struct router_etcd_settings, member)
+static const struct vx_field etcd_fields[] = {
+    {.name = "endpoints", .type = VX_FIELD_STRINGS, .offset = ETCD(endpoints), .flags = VX_FIELD_REQUIRED,
+     .help = "Client URLs of etcd, all members: {\"http://127.0.0.1:2379\"}."},
+    {.name = "user", .type = VX_FIELD_STRING, .offset = ETCD(user), .help = "etcd user, where auth is on."},
+    {.name = "password", .type = VX_FIELD_STRING, .offset = ETCD(password), .flags = VX_FIELD_SECRET,
+     .help = "Its password: \"${ETCD_PASSWORD}\"."},
+    {.name = "ca_file", .type = VX_FIELD_STRING, .offset = ETCD(ca_file), .help = "PEM file that etcd's certificate is checked by."},
+    {.name = "cert_file", .type = VX_FIELD_STRING, .offset = ETCD(cert_file), .help = "PEM file of the client certificate."},
+    {.name = "key_file", .type = VX_FIELD_STRING, .offset = ETCD(key_file), .help = "PEM file of its key."},
+    {.name = NULL},
+};
+
+#define FIELD(member) offsetof(struct router_settings, member)
+const struct vx_field router_fields[] = {
+    {.name = "fleet", .type = VX_FIELD_STRING, .offset = FIELD(fleet), .flags = VX_FIELD_REQUIRED,
+     .help = "The fleet this router belongs to; also its Kafka consumer group."},
+    {.name = "id", .type = VX_FIELD_STRING, .offset = FIELD(id),
+     .help = "The router's name in its fleet; the host name unless told."},
+    {.name = "etcd", .type = VX_FIELD_SECTION, .section = etcd_fields, .offset = FIELD(etcd), .flags = VX_FIELD_REQUIRED,
+     .help = "Where the fleet's releases are."},
+    {.name = "kafka", .type = VX_FIELD_MAP, .offset = FIELD(kafka), .flags = VX_FIELD_REQUIRED,
+     .help = "Any property of librdkafka; with consumer. or producer. before its name for that client only."},
+    {.name = "workers", .type = VX_FIELD_INT, .offset = FIELD(workers_count), .fallback = "0", .min = 0, .max = WORKERS_MAX,
+     .help = "Threads that route; 0 is one for each core."},
+    {.name = "admin", .type = VX_FIELD_STRING, .offset = FIELD(admin), .fallback = "127.0.0.1:9644",
+     .help = "Address of /healthz, /readyz, /metrics and /status."},
+    {.name = "state_dir", .type = VX_FIELD_STRING, .offset = FIELD(state_dir),
+     .help = "Directory of the last good copy of the release, to start from when etcd is away."},
+    {.name = "window_events", .type = VX_FIELD_INT, .offset = FIELD(window_events), .fallback = "20000", .min = 1,
+     .max = WINDOW_EVENTS_MAX, .help = "Events of one partition that may be on their way at once."},
+    {.name = "window_bytes", .type = VX_FIELD_INT, .offset = FIELD(window_bytes), .fallback = "67108864", .min = 1,
+     .max = (int64_t)1 << 40, .help = "Bytes of one partition on their way, after which no more is read."},
+    {.name = "drain_timeout", .type = VX_FIELD_DURATION, .offset = FIELD(drain_timeout_ms), .fallback = "10s", .min = 100,
+     .max = 600000, .help = "How long a stop or a revoked partition waits for what is on its way."},
+    {.name = "commit_interval", .type = VX_FIELD_DURATION, .offset = FIELD(commit_interval_ms), .fallback = "1s",
+     .min = 10, .max = 60000, .help = "How often offsets are committed."},
+    {.name = "log_level", .type = VX_FIELD_ENUM, .offset = FIELD(log_level), .fallback = "info", .choices = log_levels,
+     .flags = VX_FIELD_LIVE, .help = "Lines above this level are not written."},
+    {.name = NULL},
+};
+
+struct checker {
+    struct settings_text text;
+    struct vx_diags *diags;
+};
+
+static void add(const struct checker *c, const char *section, const char *name, const char *message)
+{
+    const struct settings_entry *e = settings_entry_find(&c->text, section, name);
+    struct vx_diag at = {.severity = VX_ERROR, .file = c->text.path};
+    if (e)
+        settings_place(&c->text, e->key, &at);
+    vx_diags_add(c->diags, &at, "%s", message);
+}
+
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char *text = calloc(1, FILE_MAX_BYTES + 1);
+    vx_assert(text != NULL);
+    if (file) {
+        text[fread(text, 1, FILE_MAX_BYTES, file)] = '\0';
+        fclose(file);
+    }
+    return text;
+}
+
+static void check(const struct checker *c, const struct router_settings *s)
+{
+    struct vx_err err;
+    if (!store_fleet_name_valid(s->fleet))
+        add(c, "", "fleet", "a fleet's name is 1 to 63 of a-z, 0-9 and -, and begins with a letter or digit");
+    if (strlen(s->id) >= ID_SIZE || !s->id[0])
+        add(c, "", "id", "a router's id is 1 to 127 bytes long");
+    if (admin_address_check(s->admin, &err) != VX_OK)
+        add(c, "", "admin", err.message);
+    bool has_servers = false;
+    for (size_t i = 0; i < s->kafka.count; i++) {
+        const struct vx_pair *p = &s->kafka.at[i];
+        has_servers |= properties_is(p->name, "bootstrap.servers") || properties_is(p->name, "metadata.broker.list");
+        if (properties_check(p, &err) != VX_OK)
+            add(c, "kafka", p->name, err.message);
+    }
+    if (!has_servers)
+        add(c, "", "kafka", "`kafka` needs bootstrap.servers = \"host:port,...\"");
+}
+
+enum vx_status router_settings_load(const char *path, struct router_settings *out, struct vx_arena *arena,
+                                    struct vx_diags *diags)
+{
+    struct router_settings s = {0};
+    enum vx_status st = settings_load(path, router_fields, &s, arena, diags);
+    if (st != VX_OK)
+        return st;
+    if (!s.id) {
+        char host[ID_SIZE] = "";
+        gethostname(host, sizeof host - 1);
+        s.id = vx_arena_str(arena, host[0] ? host : "router");
+    }
+    if (s.workers_count == 0) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        s.workers_count = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : cores;
+    }
+    char *text = read_file(path);
+    struct checker c = {.diags = diags};
+    if (settings_scan(path, vx_span_str(text), arena, &c.text, diags))
+        check(&c, &s);
+    free(text);
+    if (diags->error_count)
+        return VX_EINVAL;
+    *out = s;
+    return VX_OK;
+}

@@ -1,0 +1,36 @@
+/* What router.conf says: how this one router runs. What it routes comes from the fleet's release, never from here. */
+#ifndef ROUTER_SETTINGS_H
+#define ROUTER_SETTINGS_H
+
+#include "core/config/settings.h"
+
+struct router_etcd_settings {
+    struct vx_strings endpoints; /* "http://host:port" */
+    const char *user;            /* NULL without auth */
+    const char *password;
+    const char *ca_file, *cert_file, *key_file; /* NULL where not used */
+};
+
+struct router_settings {
+    const char *fleet;
+    const char *id; /* never NULL: the host name by default */
+    struct router_etcd_settings etcd;
+    struct vx_pairs kafka;     /* librdkafka's properties; "consumer." and "producer." before a name: for one client only */
+    int64_t workers_count;     /* never 0: the number of cores by default */
+    const char *admin;         /* "host:port" */
+    const char *state_dir;     /* where the last good copy is kept; NULL: nowhere */
+    int64_t window_events;     /* undone events of one partition at most */
+    int64_t window_bytes;      /* bytes of undone events of one partition, after which no more are read */
+    int64_t drain_timeout_ms;
+    int64_t commit_interval_ms;
+    int log_level; /* enum vx_log_level */
+};
+
+extern const struct vx_field router_fields[];
+
+/* Loads and checks `path`; texts live in `arena`. All findings go to `diags`, those of Kafka's properties included (by
+ * librdkafka itself, in a dry run). VX_EINVAL or VX_EIO when there is an error. */
+VX_MUSTCHECK enum vx_status router_settings_load(const char *path, struct router_settings *out, struct vx_arena *arena,
+                                                 struct vx_diags *diags);
+
+#endif

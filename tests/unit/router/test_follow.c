@@ -1,0 +1,271 @@
+/* What to run: every rule of follow.h as a claim. Time is a number. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "router/follow/follow.h"
+
+static const struct follow_pointer one = {.generation = 1, .release = 10, .cluster_id = 7};
+static const struct follow_pointer two = {.generation = 2, .release = 11, .cluster_id = 7};
+static const struct follow_pointer none = {.generation = 0, .release = 0, .cluster_id = 7};
+
+static void expect(struct follow *f, int64_t now_ms, enum follow_do what, uint32_t release)
+{
+    struct follow_action a = follow_next(f, now_ms);
+    assert_int_equal(a.what, what);
+    if (what != FOLLOW_WAIT)
+        assert_int_equal(a.release, release);
+}
+
+/* A follower that runs release 10. */
+static struct follow running(void)
+{
+    struct follow f;
+    follow_init(&f, 0, 1);
+    assert_int_equal(follow_pointer(&f, &one, 0), FOLLOW_NEW);
+    expect(&f, 0, FOLLOW_LOAD, 10);
+    assert_true(follow_loaded(&f, 10, FOLLOW_LOADED, NULL, 5));
+    assert_int_equal(f.running, 10);
+    return f;
+}
+
+static void without_a_pointer_it_waits_and_says_so(void **state)
+{
+    (void)state;
+    struct follow f;
+    follow_init(&f, 0, 1);
+    assert_int_equal(follow_pointer(&f, &none, 0), FOLLOW_MISSING);
+    assert_true(f.missing);
+    assert_int_equal(follow_next(&f, 100000).until_ms, INT64_MAX);
+    assert_int_equal(follow_pointer(&f, &one, 1), FOLLOW_NEW);
+    assert_false(f.missing);
+    expect(&f, 1, FOLLOW_LOAD, 10);
+}
+
+static void the_pointers_release_is_loaded_and_run(void **state)
+{
+    (void)state;
+    struct follow f = running();
+    expect(&f, 10, FOLLOW_WAIT, 0);
+    assert_int_equal(follow_pointer(&f, &two, 10), FOLLOW_NEW);
+    expect(&f, 10, FOLLOW_LOAD, 11);
+    assert_true(follow_loaded(&f, 11, FOLLOW_LOADED, NULL, 20));
+    assert_int_equal(f.running, 11);
+    assert_int_equal(f.running_generation, 2);
+}
+
+static void a_repeated_pointer_changes_nothing(void **state)
+{
+    (void)state;
+    struct follow f = running();
+    assert_int_equal(follow_pointer(&f, &one, 10), FOLLOW_SAME);
+    expect(&f, 10, FOLLOW_WAIT, 0);
+}
+
+static void a_bad_release_keeps_the_old_one(void **state)
+{
+    (void)state;
+    struct follow f = running();
+    follow_pointer(&f, &two, 10);
+    expect(&f, 10, FOLLOW_LOAD, 11);
+    assert_false(follow_loaded(&f, 11, FOLLOW_BAD, "a.yaml:3:1: no", 20));
+    assert_int_equal(f.running, 10);
+    assert_int_equal(f.rejected, 11);
+    assert_string_equal(f.rejected_why, "a.yaml:3:1: no");
+    /* final: it is not tried again */
+    assert_int_equal(follow_next(&f, 1000000).what, FOLLOW_WAIT);
+    assert_int_equal(follow_next(&f, 1000000).until_ms, INT64_MAX);
+    /* until the pointer goes elsewhere, back to what runs included */
+    struct follow_pointer back = {.generation = 3, .release = 10, .cluster_id = 7};
+    assert_int_equal(follow_pointer(&f, &back, 1000000), FOLLOW_NEW);
+    assert_int_equal(f.rejected, 0);
+    expect(&f, 1000000, FOLLOW_MOVE, 10);
+    expect(&f, 1000000, FOLLOW_WAIT, 0);
+    assert_int_equal(f.running_generation, 3);
+}
+
+static void a_corrupt_release_keeps_the_old_one_and_is_tried_again(void **state)
+{
+    (void)state;
+    struct follow f = running();
+    follow_pointer(&f, &two, 10);
+    assert_false(follow_loaded(&f, 11, FOLLOW_CORRUPT, "object 12ab is not what its name says", 10));
+    assert_int_equal(f.rejected, 11);
+    expect(&f, 10 + FOLLOW_REJECTED_MS - 1, FOLLOW_WAIT, 0);
+    expect(&f, 10 + FOLLOW_REJECTED_MS, FOLLOW_LOAD, 11);
+    assert_true(follow_loaded(&f, 11, FOLLOW_LOADED, NULL, 10 + FOLLOW_REJECTED_MS));
+    assert_int_equal(f.rejected, 0);
+}
+
+static void an_absent_etcd_is_tried_again_later_and_later(void **state)
+{
+    (void)state;
+    struct follow f = running();
+    follow_pointer(&f, &two, 0);
+    int64_t now_ms = 0, longest_ms = 0;
+    for (int i = 0; i < 30; i++) {
+        expect(&f, now_ms, FOLLOW_LOAD, 11);
+        assert_false(follow_loaded(&f, 11, FOLLOW_UNAVAILABLE, "no answer", now_ms));
+        int64_t wait_ms = follow_next(&f, now_ms).until_ms - now_ms;
+        assert_in_range(wait_ms, 1, FOLLOW_RETRY_MAX_MS);
+        longest_ms = wait_ms > longest_ms ? wait_ms : longest_ms;
+        now_ms += wait_ms;
+    }
+    assert_in_range(longest_ms, FOLLOW_RETRY_MAX_MS / 2, FOLLOW_RETRY_MAX_MS);
+    assert_int_equal(f.rejected, 0);
+    assert_int_equal(f.running, 10);
+}
+
+static void a_load_that_the_pointer_overtook_is_dropped(void **state)
+{
+    (void)state;
+    struct follow f = running();
+    follow_pointer(&f, &two, 10);
+    expect(&f, 10, FOLLOW_LOAD, 11);
+    struct follow_pointer three = {.generation = 3, .release = 12, .cluster_id = 7};
+    follow_pointer(&f, &three, 11);
+    assert_false(follow_loaded(&f, 11, FOLLOW_LOADED, NULL, 12));
+    assert_int_equal(f.running, 10);
+    expect(&f, 12, FOLLOW_LOAD, 12);
+    assert_false(follow_loaded(&f, 11, FOLLOW_BAD, "late", 12));
+    assert_int_equal(f.rejected, 0);
+}
+
+static void a_falling_generation_is_not_obeyed(void **state)
+{
+    (void)state;
+    struct follow f = running();
+    follow_pointer(&f, &two, 10);
+    follow_loaded(&f, 11, FOLLOW_LOADED, NULL, 10);
+    assert_int_equal(follow_pointer(&f, &one, 20), FOLLOW_FELL);
+    assert_int_equal(f.alarm, FOLLOW_FELL);
+    expect(&f, 20, FOLLOW_WAIT, 0);
+    assert_int_equal(f.running, 11);
+    /* a pointer that vanished fell to nothing */
+    assert_int_equal(follow_pointer(&f, &none, 30), FOLLOW_FELL);
+    assert_false(f.missing);
+    /* and the alarm ends when the generation is there again */
+    assert_int_equal(follow_pointer(&f, &two, 40), FOLLOW_SAME);
+    assert_int_equal(f.alarm, FOLLOW_SAME);
+}
+
+static void another_cluster_is_not_obeyed(void **state)
+{
+    (void)state;
+    struct follow f = running();
+    struct follow_pointer other = {.generation = 99, .release = 50, .cluster_id = 8};
+    assert_int_equal(follow_pointer(&f, &other, 10), FOLLOW_CLUSTER);
+    expect(&f, 10, FOLLOW_WAIT, 0);
+    assert_int_equal(f.running, 10);
+}
+
+static void without_etcd_a_start_takes_the_last_good_copy(void **state)
+{
+    (void)state;
+    struct follow f;
+    follow_init(&f, 1000, 1);
+    follow_has_copy(&f, &one);
+    struct follow_action a = follow_next(&f, 1000);
+    assert_int_equal(a.what, FOLLOW_WAIT);
+    assert_int_equal(a.until_ms, 1000 + FOLLOW_GRACE_MS);
+    expect(&f, 1000 + FOLLOW_GRACE_MS, FOLLOW_COPY, 10);
+    follow_copied(&f, true);
+    assert_int_equal(f.running, 10);
+    assert_true(f.from_copy);
+    assert_int_equal(follow_next(&f, 99999).until_ms, INT64_MAX);
+    /* etcd is back and says the same */
+    assert_int_equal(follow_pointer(&f, &one, 100000), FOLLOW_NEW);
+    expect(&f, 100000, FOLLOW_MOVE, 10);
+    assert_false(f.from_copy);
+    /* or something newer */
+    assert_int_equal(follow_pointer(&f, &two, 100001), FOLLOW_NEW);
+    expect(&f, 100001, FOLLOW_LOAD, 11);
+}
+
+static void with_etcd_a_start_takes_the_pointer_and_not_the_copy(void **state)
+{
+    (void)state;
+    struct follow f;
+    follow_init(&f, 0, 1);
+    follow_has_copy(&f, &one);
+    assert_int_equal(follow_pointer(&f, &two, 10), FOLLOW_NEW);
+    expect(&f, 10, FOLLOW_LOAD, 11);
+}
+
+static void a_start_on_a_bad_release_keeps_running_the_copy(void **state)
+{
+    (void)state;
+    struct follow f;
+    follow_init(&f, 0, 1);
+    follow_has_copy(&f, &one);
+    follow_pointer(&f, &two, 10);
+    assert_false(follow_loaded(&f, 11, FOLLOW_BAD, "no", 20));
+    expect(&f, 20, FOLLOW_COPY, 10);
+    follow_copied(&f, true);
+    assert_int_equal(f.running, 10);
+    assert_int_equal(f.rejected, 11);
+    expect(&f, 30, FOLLOW_WAIT, 0);
+}
+
+static void a_start_without_a_copy_on_a_bad_release_runs_nothing(void **state)
+{
+    (void)state;
+    struct follow f;
+    follow_init(&f, 0, 1);
+    follow_pointer(&f, &one, 0);
+    assert_false(follow_loaded(&f, 10, FOLLOW_BAD, "no", 20));
+    assert_int_equal(f.running, 0);
+    assert_int_equal(follow_next(&f, 1000000).until_ms, INT64_MAX);
+}
+
+static void the_copy_remembers_the_generation(void **state)
+{
+    (void)state;
+    struct follow f;
+    follow_init(&f, 0, 1);
+    follow_has_copy(&f, &two);
+    assert_int_equal(follow_pointer(&f, &one, 10), FOLLOW_FELL);
+    expect(&f, 10, FOLLOW_COPY, 11);
+    follow_copied(&f, true);
+    assert_int_equal(f.running, 11);
+    assert_int_equal(f.alarm, FOLLOW_FELL);
+}
+
+static void a_copy_of_no_use_is_not_tried_twice(void **state)
+{
+    (void)state;
+    struct follow f;
+    follow_init(&f, 0, 1);
+    follow_has_copy(&f, &one);
+    expect(&f, FOLLOW_GRACE_MS, FOLLOW_COPY, 10);
+    follow_copied(&f, false);
+    expect(&f, FOLLOW_GRACE_MS, FOLLOW_WAIT, 0);
+    assert_int_equal(f.running, 0);
+    follow_pointer(&f, &one, FOLLOW_GRACE_MS);
+    expect(&f, FOLLOW_GRACE_MS, FOLLOW_LOAD, 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_pointer_it_waits_and_says_so),
+        cmocka_unit_test(the_pointers_release_is_loaded_and_run),
+        cmocka_unit_test(a_repeated_pointer_changes_nothing),
+        cmocka_unit_test(a_bad_release_keeps_the_old_one),
+        cmocka_unit_test(a_corrupt_release_keeps_the_old_one_and_is_tried_again),
+        cmocka_unit_test(an_absent_etcd_is_tried_again_later_and_later),
+        cmocka_unit_test(a_load_that_the_pointer_overtook_is_dropped),
+        cmocka_unit_test(a_falling_generation_is_not_obeyed),
+        cmocka_unit_test(another_cluster_is_not_obeyed),
+        cmocka_unit_test(without_etcd_a_start_takes_the_last_good_copy),
+        cmocka_unit_test(with_etcd_a_start_takes_the_pointer_and_not_the_copy),
+        cmocka_unit_test(a_start_on_a_bad_release_keeps_running_the_copy),
+        cmocka_unit_test(a_start_without_a_copy_on_a_bad_release_runs_nothing),
+        cmocka_unit_test(the_copy_remembers_the_generation),
+        cmocka_unit_test(a_copy_of_no_use_is_not_tried_twice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
