@@ -4,11 +4,12 @@
  * makes the consumer join), presence. Stopping: admin, follower, consumer (drains, commits, leaves), presence, workers, then
  * what they used.
  *
- * Thread: the main thread; on_release on the follower's, the answers of the admin port on its own. The lock guards nothing
- * but the report's being made by one at a time; everything read is thread-safe by itself.
+ * Thread: the main thread; on_release on the follower's, the answers of the admin port on its own. The lock guards who
+ * may join the group; everything else that is shared is thread-safe by itself.
  */
 #include "router/router.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -24,13 +25,19 @@
 
 enum {
     REPORT_MS = 1000,    /* at most this often when something changed */
-    REPORT_MAX_MS = 5000, /* and at least this often, for the counters */
+    ADMISSION_MS = 5000,  /* after which a router that could not register joins all the same */
+    REPORT_MAX_MS = 2000, /* and at least this often, for the counters */
 };
+
+/* May it join its group? Not while another router of the fleet has its id: nobody could tell them apart. Once it has
+ * joined it stays, whatever happens to its registration. */
+enum admission { ADMISSION_OPEN, ADMISSION_REFUSED, ADMISSION_GRANTED };
 
 struct router {
     const struct router_settings *settings;
     char instance[17];
-    int64_t started_ms;
+    int64_t started_ms; /* wall clock */
+    int64_t began_ms;   /* the same, monotonic */
     struct metrics *metrics;
     struct destinations *destinations;
     struct worker **workers;
@@ -41,9 +48,13 @@ struct router {
     struct store *store;
     struct follower *follower;
     struct store_presence *presence;
+    pthread_mutex_t lock;   /* of the three below */
+    enum admission admission;
+    struct table *waiting;  /* a release whose topics are subscribed to when it is admitted; NULL: none */
+    uint64_t waiting_generation;
     atomic_bool changed;
     int64_t reported_ms;
-    bool was_ready;
+    bool was_joined, was_ready;
 };
 
 /* --- callbacks --------------------------------------------------------------------------------------------------- */
@@ -62,6 +73,27 @@ static void on_closed(void *ctx, struct assignment *a)
     consumer_on_closed(((struct router *)ctx)->consumer, a);
 }
 
+/* Subscribes to the topics of the newest release, if it may. */
+static void subscribe(struct router *r)
+{
+    pthread_mutex_lock(&r->lock);
+    if (r->waiting && r->admission == ADMISSION_GRANTED) {
+        consumer_follow(r->consumer, r->waiting, r->waiting_generation);
+        table_unref(r->waiting);
+        r->waiting = NULL;
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void admit(struct router *r, enum admission admission)
+{
+    pthread_mutex_lock(&r->lock);
+    if (r->admission != ADMISSION_GRANTED)
+        r->admission = admission;
+    pthread_mutex_unlock(&r->lock);
+    subscribe(r);
+}
+
 /* A release to run: asks about its destinations ahead of the first record, then swaps, then subscribes. Workers have the
  * table before the first event of a topic that it adds; a topic that it drops is held until it is revoked. */
 static void on_release(void *ctx, struct table *t, uint64_t generation)
@@ -74,8 +106,13 @@ static void on_release(void *ctx, struct table *t, uint64_t generation)
     struct adoption *a = adoption_new(t, generation, r->metrics);
     for (size_t i = 0; i < r->worker_count; i++)
         worker_post(r->workers[i], adoption_ref(a));
-    consumer_follow(r->consumer, t, generation);
     adoption_unref(a);
+    pthread_mutex_lock(&r->lock);
+    table_unref(r->waiting);
+    r->waiting = table_ref(t);
+    r->waiting_generation = generation;
+    pthread_mutex_unlock(&r->lock);
+    subscribe(r);
     atomic_store(&r->changed, true);
 }
 
@@ -87,18 +124,20 @@ static void on_change(void *ctx)
 static void on_refused(void *ctx, const char *message)
 {
     char quoted[VX_LOG_QUOTE_SIZE];
-    (void)ctx;
+    admit(ctx, ADMISSION_REFUSED);
     vx_log(VX_LOG_ERROR, "presence.refused", "reason=%s", vx_log_quote(message, quoted));
 }
 
 static void on_presence(void *ctx, bool present, const char *reason)
 {
+    struct router *r = ctx;
     char quoted[VX_LOG_QUOTE_SIZE];
-
     if (present)
-        vx_log(VX_LOG_INFO, "presence.registered", "instance=%s", ((struct router *)ctx)->instance);
+        vx_log(VX_LOG_INFO, "presence.registered", "instance=%s", r->instance);
     else
         vx_log(VX_LOG_WARN, "presence.lost", "reason=%s", vx_log_quote(reason ? reason : "", quoted));
+    /* without etcd nobody can say no: routing goes on */
+    admit(r, ADMISSION_GRANTED);
 }
 
 /* --- reports ----------------------------------------------------------------------------------------------------- */
@@ -152,10 +191,26 @@ static bool answer_status(void *ctx, struct vx_buf *out)
     return true;
 }
 
+/* etcd does not even say that it is away. */
+static void admit_unless_refused(struct router *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool open = r->admission == ADMISSION_OPEN;
+    pthread_mutex_unlock(&r->lock);
+    if (open)
+        admit(r, ADMISSION_GRANTED);
+}
+
 void router_tick(struct router *r, int64_t now_ms)
 {
     struct report report;
     int64_t age_ms = now_ms - r->reported_ms;
+    if (now_ms - r->began_ms >= ADMISSION_MS)
+        admit_unless_refused(r);
+    if (consumer_has_joined(r->consumer) != r->was_joined) {
+        r->was_joined = !r->was_joined;
+        age_ms = REPORT_MAX_MS;
+    }
     if (age_ms < REPORT_MAX_MS && !(atomic_load(&r->changed) && age_ms >= REPORT_MS))
         return;
     atomic_store(&r->changed, false);
@@ -239,6 +294,8 @@ enum vx_status router_start(const struct router_settings *settings, struct route
     srandom((unsigned)random);
     r->settings = settings;
     r->started_ms = vx_clock_wall_ms();
+    r->began_ms = vx_clock_ms();
+    pthread_mutex_init(&r->lock, NULL);
     r->metrics = metrics_new((size_t)settings->workers_count);
     r->workers = calloc((size_t)settings->workers_count, sizeof(struct worker *));
     vx_assert(r->workers != NULL);
@@ -274,6 +331,8 @@ bool router_stop(struct router *r)
     store_free(r->store);
     etcd_free(r->etcd);
     metrics_free(r->metrics);
+    table_unref(r->waiting);
+    pthread_mutex_destroy(&r->lock);
     free(r->workers);
     free(r);
     return clean;

@@ -83,7 +83,8 @@ bool answer_is_compacted(const struct answer_error *error)
 
 bool answer_wants_token(const struct answer_error *error)
 {
-    return error->code == ANSWER_UNAUTHENTICATED || (error->code == ANSWER_INVALID && says(error, "user name is empty")) ||
+    return error->code == ANSWER_UNAUTHENTICATED ||
+           (error->code == ANSWER_INVALID && says(error, "user name is empty")) ||
            (error->code == ANSWER_DENIED && says(error, "invalid auth token"));
 }
 

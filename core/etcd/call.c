@@ -91,8 +91,8 @@ static enum verdict garbage(struct round *round, const struct http *http)
     while (n > 0 && start[n - 1] == ' ')
         start[--n] = '\0';
     if (http->answer.len)
-        snprintf(round->reason, sizeof round->reason, "this is not etcd's JSON API (HTTP %ld, `%s%s`)", http->status, start,
-                 http->answer.len >= sizeof start ? "..." : "");
+        snprintf(round->reason, sizeof round->reason, "this is not etcd's JSON API (HTTP %ld, `%s%s`)", http->status,
+                 start, http->answer.len >= sizeof start ? "..." : "");
     else
         snprintf(round->reason, sizeof round->reason, "this is not etcd's JSON API (HTTP %ld, an empty answer)",
                  http->status);
@@ -242,9 +242,8 @@ static enum vx_status explain(struct round *round, struct vx_err *err)
 {
     struct etcd *etcd = round->etcd;
     const char *endpoint = etcd->endpoints[round->endpoint];
-    const char *unknown = round->maybe_done && !round->call->repeatable
-                              ? "; whether the change was made is not known"
-                              : "";
+    const char *unknown =
+        round->maybe_done && !round->call->repeatable ? "; whether the change was made is not known" : "";
     struct vx_buf all = {0};
     for (size_t i = 0; i < etcd->endpoint_count; i++)
         vx_buf_printf(&all, "%s%s", i ? ", " : "", etcd->endpoints[i]);
@@ -252,19 +251,22 @@ static enum vx_status explain(struct round *round, struct vx_err *err)
     if (status == VX_ECANCELED)
         vx_err_set(err, status, "canceled: this process is stopping");
     else if (status == VX_ENOSPACE)
-        vx_err_set(err, status,
-                   "etcd at %s is out of space (NOSPACE alarm): compact and defragment it, then disarm the alarm; nothing "
-                   "was changed",
-                   endpoint);
+        vx_err_set(
+            err, status,
+            "etcd at %s is out of space (NOSPACE alarm): compact and defragment it, then disarm the alarm; nothing "
+            "was changed",
+            endpoint);
     else if (round->saw_no_leader && (status == VX_EUNAVAILABLE || status == VX_ETIMEOUT))
-        vx_err_set(err, status,
-                   "etcd (%s) has no leader: a majority of its members is down or cut off; nothing can be changed until "
-                   "they are back%s",
-                   vx_buf_text(&all), unknown);
+        vx_err_set(
+            err, status,
+            "etcd (%s) has no leader: a majority of its members is down or cut off; nothing can be changed until "
+            "they are back%s",
+            vx_buf_text(&all), unknown);
     else if (status == VX_EDENIED && !etcd->user && answer_wants_token(&round->error))
         vx_err_set(err, status, "etcd at %s wants a user and a password, and none is set", endpoint);
     else if (status == VX_EDENIED)
-        vx_err_set(err, status, "etcd at %s refused user `%s`: %s", endpoint, etcd->user ? etcd->user : "", round->reason);
+        vx_err_set(err, status, "etcd at %s refused user `%s`: %s", endpoint, etcd->user ? etcd->user : "",
+                   round->reason);
     else if (status == VX_EUNAVAILABLE && round->tries >= etcd->endpoint_count && etcd->endpoint_count > 1)
         vx_err_set(err, status, "none of etcd's endpoints can be used (%s); the last said: %s%s", vx_buf_text(&all),
                    round->reason, unknown);
@@ -279,7 +281,8 @@ enum vx_status call_unreadable(struct etcd *etcd, struct vx_err *err)
     return vx_err_set(err, VX_ECORRUPT, "etcd at %s sent an answer that cannot be read", etcd_endpoint(etcd));
 }
 
-enum vx_status call_run(struct etcd *etcd, struct call *call, json_t **root, struct answer_error *error, struct vx_err *err)
+enum vx_status call_run(struct etcd *etcd, struct call *call, json_t **root, struct answer_error *error,
+                        struct vx_err *err)
 {
     struct round round = {.etcd = etcd, .call = call, .until_ms = vx_clock_ms() + call->deadline_ms};
     pthread_mutex_lock(&etcd->mutex);

@@ -195,7 +195,8 @@ static enum vx_status check_endpoint(const char *text, struct vx_err *err)
     const char *port = strrchr(host, ':');
     if (!*host || strpbrk(host, "/?#@ \t\r\n") || !port || port == host || !port[1] ||
         strspn(port + 1, "0123456789") != strlen(port + 1) || strlen(port + 1) > 5)
-        return vx_err_set(err, VX_EINVAL, "etcd endpoint `%s`: expected host:port after %.*s://", text, (int)scheme, text);
+        return vx_err_set(err, VX_EINVAL, "etcd endpoint `%s`: expected host:port after %.*s://", text, (int)scheme,
+                          text);
     return VX_OK;
 }
 

@@ -55,8 +55,8 @@ int64_t client_backoff_ms(unsigned attempt, int64_t max_ms);
 /* One unary call with all its tries. */
 struct call {
     const char *path;
-    struct vx_buf body;  /* freed by call_run() */
-    bool repeatable;     /* sending it again after a lost answer is safe */
+    struct vx_buf body; /* freed by call_run() */
+    bool repeatable;    /* sending it again after a lost answer is safe */
     bool needs_leader;
     int64_t deadline_ms; /* from now */
 };

@@ -26,14 +26,14 @@ enum http_end {
 
 struct http {
     /* The request. */
-    size_t endpoint;     /* index */
-    const char *path;    /* static, "/v3/kv/range" */
-    struct vx_span body; /* borrowed until on_end */
-    char *token;         /* heap, freed by http_done(); NULL: none */
-    bool needs_leader;   /* fail at once where the member sees none */
-    bool cancelable;     /* ended by etcd_cancel() */
-    bool once;           /* never sent twice, not by libcurl on its own either */
-    long timeout_ms;     /* 0: none, for streams */
+    size_t endpoint;                   /* index */
+    const char *path;                  /* static, "/v3/kv/range" */
+    struct vx_span body;               /* borrowed until on_end */
+    char *token;                       /* heap, freed by http_done(); NULL: none */
+    bool needs_leader;                 /* fail at once where the member sees none */
+    bool cancelable;                   /* ended by etcd_cancel() */
+    bool once;                         /* never sent twice, not by libcurl on its own either */
+    long timeout_ms;                   /* 0: none, for streams */
     void (*on_end)(struct http *http); /* on the client's thread; its last touch */
     void *ctx;
 

@@ -21,12 +21,11 @@ static enum vx_status check_key(struct vx_span key, struct vx_err *err)
 
 /* One range request. */
 static enum vx_status read_range(struct etcd *etcd, struct vx_arena *arena, const struct request_range *range,
-                                 int64_t deadline_ms, struct etcd_range *out, bool *more, struct answer_error *error, struct vx_err *err)
+                                 int64_t deadline_ms, struct etcd_range *out, bool *more, struct answer_error *error,
+                                 struct vx_err *err)
 {
-    struct call call = {.path = "/v3/kv/range",
-                        .repeatable = true,
-                        .needs_leader = !range->serializable,
-                        .deadline_ms = deadline_ms};
+    struct call call = {
+        .path = "/v3/kv/range", .repeatable = true, .needs_leader = !range->serializable, .deadline_ms = deadline_ms};
     request_range(&call.body, range);
     json_t *root = NULL;
     enum vx_status status = call_run(etcd, &call, &root, error, err);
@@ -114,7 +113,7 @@ static enum vx_status list_once(struct etcd *etcd, struct vx_arena *arena, struc
     while (more && (limit == 0 || (int64_t)pages->count < limit)) {
         int64_t left = limit ? limit - (int64_t)pages->count : INT64_MAX;
         range.limit = (int64_t)pages->page < left ? (int64_t)pages->page : left;
-        struct etcd_range page;
+        struct etcd_range page = {0};
         enum vx_status status = read_range(etcd, arena, &range, ETCD_DEADLINE_MS, &page, &more, error, err);
         if (status)
             return status;
@@ -185,12 +184,12 @@ static enum vx_status check_ops(const struct etcd_op *ops, size_t count, struct 
     return VX_OK;
 }
 
-enum vx_status etcd_txn(struct etcd *etcd, struct vx_arena *arena, const struct etcd_txn *txn, struct etcd_txn_result *out,
-                        struct vx_err *err)
+enum vx_status etcd_txn(struct etcd *etcd, struct vx_arena *arena, const struct etcd_txn *txn,
+                        struct etcd_txn_result *out, struct vx_err *err)
 {
     if (txn->compare_count > OPS_MAX)
-        return vx_err_set(err, VX_ELIMIT, "%zu comparisons in one etcd transaction; the limit is %d", txn->compare_count,
-                          OPS_MAX);
+        return vx_err_set(err, VX_ELIMIT, "%zu comparisons in one etcd transaction; the limit is %d",
+                          txn->compare_count, OPS_MAX);
     enum vx_status status = check_ops(txn->then, txn->then_count, err);
     if (!status)
         status = check_ops(txn->otherwise, txn->otherwise_count, err);

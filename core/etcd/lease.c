@@ -11,7 +11,8 @@
 /* Enough for one frozen endpoint and a good one; whoever keeps a lease alive comes again anyway. */
 enum { KEEPALIVE_DEADLINE_MS = 5000 };
 
-static enum vx_status run_lease(struct etcd *etcd, struct call *call, int64_t *lease, int64_t *ttl_s, struct vx_err *err)
+static enum vx_status run_lease(struct etcd *etcd, struct call *call, int64_t *lease, int64_t *ttl_s,
+                                struct vx_err *err)
 {
     json_t *root = NULL;
     call->repeatable = true;

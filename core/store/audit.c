@@ -27,8 +27,7 @@ enum vx_status store_audit_add(struct store *store, const struct store_audit *en
     struct vx_span key = keys_audit(&arena, store->fleet, full.time_ms, id);
     struct etcd_compare compares[] = {{.key = key, .target = ETCD_CREATE_REVISION, .number = 0}};
     struct etcd_op then[] = {{.kind = ETCD_PUT, .key = key, .value = record_audit_print(&arena, &full)}};
-    struct etcd_txn txn = {
-        .compares = compares, .compare_count = 1, .then = then, .then_count = 1, .repeatable = true};
+    struct etcd_txn txn = {.compares = compares, .compare_count = 1, .then = then, .then_count = 1, .repeatable = true};
     struct etcd_txn_result result;
     /* A guard that fails means that our first sending arrived: the id is random. */
     status = etcd_txn(store->etcd, &arena, &txn, &result, err);
@@ -48,8 +47,8 @@ enum vx_status store_audit_list(struct store *store, struct vx_arena *arena, siz
     struct store_audit *list = VX_ARENA_ARRAY(arena, struct store_audit, range.count);
     for (size_t i = 0; i < range.count && !status; i++)
         if (!record_audit_load(arena, range.kvs[i].value, &list[i]))
-            status = vx_err_set(err, VX_ECORRUPT, "the audit entry %.*s is corrupt in etcd",
-                                VX_SPAN_ARG(range.kvs[i].key));
+            status =
+                vx_err_set(err, VX_ECORRUPT, "the audit entry %.*s is corrupt in etcd", VX_SPAN_ARG(range.kvs[i].key));
     vx_arena_done(&scratch);
     if (status)
         return status;

@@ -45,8 +45,8 @@ struct store_follow {
     pthread_cond_t changed;
     struct told *first, **last;
     bool stopping;
-    bool must_read;   /* the watch waits for a full read */
-    bool connected;   /* the watch is */
+    bool must_read; /* the watch waits for a full read */
+    bool connected; /* the watch is */
     bool state_is_new;
     char reason[512];
     int64_t told_revision; /* the newest that the watch has told */
@@ -57,9 +57,9 @@ struct store_follow {
     char told_reason[512];
     int64_t handed_revision;  /* up to which what was handed on is true */
     int64_t existed_revision; /* mod_revision of the last pointer handed on that existed */
-    uint64_t cluster_id;     /* of what was read last; 0: nothing yet */
-    unsigned failures;       /* reads that failed, in a row */
-    int64_t read_ms;         /* when the next read is due */
+    uint64_t cluster_id;      /* of what was read last; 0: nothing yet */
+    unsigned failures;        /* reads that failed, in a row */
+    int64_t read_ms;          /* when the next read is due */
 };
 
 /* --- the client's thread ----------------------------------------------------------------------------------------- */
@@ -71,8 +71,8 @@ static void on_events(void *ctx, const struct etcd_event *events, size_t count, 
     struct told *told = calloc(1, sizeof *told);
     vx_assert(told != NULL);
     struct vx_err err;
-    told->readable =
-        pointer_load(follow->store, event->deleted ? NULL : &event->kv, cluster_id, &told->pointer, NULL, &err) == VX_OK;
+    told->readable = pointer_load(follow->store, event->deleted ? NULL : &event->kv, cluster_id, &told->pointer, NULL,
+                                  &err) == VX_OK;
     if (told->readable)
         told->pointer.mod_revision = revision; /* a deletion has one, too */
     else
@@ -194,8 +194,8 @@ static bool is_another_history(const struct store_follow *follow, const struct e
            (range->count && range->kvs[0].mod_revision < follow->existed_revision);
 }
 
-static void hand_on_read(struct store_follow *follow, const struct etcd_range *range, const struct store_pointer *pointer,
-                         bool resync)
+static void hand_on_read(struct store_follow *follow, const struct etcd_range *range,
+                         const struct store_pointer *pointer, bool resync)
 {
     bool missed = false;
     bool newer = pointer->mod_revision > follow->handed_revision;

@@ -27,7 +27,8 @@ VX_MUSTCHECK enum vx_status release_load(const struct store *store, struct vx_ar
                                          struct store_manifest *out, struct vx_err *err);
 /* A pointer out of its key (NULL: there is none, generation 0). */
 VX_MUSTCHECK enum vx_status pointer_load(const struct store *store, const struct etcd_kv *kv, uint64_t cluster_id,
-                                         struct store_pointer *out, char request_id[RECORD_ID_SIZE], struct vx_err *err);
+                                         struct store_pointer *out, char request_id[RECORD_ID_SIZE],
+                                         struct vx_err *err);
 
 /* The follower with another interval than STORE_REREAD_MS, for tests. */
 VX_MUSTCHECK enum vx_status follow_start_every(struct store *store, const struct store_follow_ops *ops, void *ctx,

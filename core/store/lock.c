@@ -86,13 +86,15 @@ static struct record_editor editor_of(struct vx_arena *arena, const struct etcd_
     return editor;
 }
 
-enum vx_status store_lock_info(struct store *store, struct vx_arena *arena, struct store_lock_info *out, struct vx_err *err)
+enum vx_status store_lock_info(struct store *store, struct vx_arena *arena, struct store_lock_info *out,
+                               struct vx_err *err)
 {
     struct vx_arena scratch = {0};
     struct view view;
     enum vx_status status = look(store, &scratch, &view, err);
     if (!status) {
-        struct store_lock_info info = {.held = view.lock, .holder = "", .purpose = "", .waiter_count = view.waiter_count};
+        struct store_lock_info info = {
+            .held = view.lock, .holder = "", .purpose = "", .waiter_count = view.waiter_count};
         if (view.lock) {
             struct record_editor editor = editor_of(arena, view.lock);
             info.holder = editor.who;
@@ -208,10 +210,8 @@ static enum vx_status enqueue(struct store_lock *lock, struct vx_arena *arena, c
 {
     struct vx_span key = keys_lock_waiter(arena, lock->store->fleet, id);
     struct etcd_compare compares[] = {{.key = key, .target = ETCD_CREATE_REVISION, .number = 0}};
-    struct etcd_op then[] = {
-        {.kind = ETCD_PUT, .key = key, .value = vx_span_str(lock->record), .lease = lock->lease}};
-    struct etcd_txn txn = {
-        .compares = compares, .compare_count = 1, .then = then, .then_count = 1, .repeatable = true};
+    struct etcd_op then[] = {{.kind = ETCD_PUT, .key = key, .value = vx_span_str(lock->record), .lease = lock->lease}};
+    struct etcd_txn txn = {.compares = compares, .compare_count = 1, .then = then, .then_count = 1, .repeatable = true};
     struct etcd_txn_result result;
     return etcd_txn(lock->store->etcd, arena, &txn, &result, err);
 }
@@ -308,8 +308,8 @@ static enum vx_status take_in_turn(struct store_lock *lock, int64_t until_ms, st
             queued = true;
         } else {
             if (!watch)
-                watch = etcd_watch_new(lock->store->etcd, keys_lock(&arena, lock->store->fleet), true, view.revision + 1,
-                                       &ops, lock);
+                watch = etcd_watch_new(lock->store->etcd, keys_lock(&arena, lock->store->fleet), true,
+                                       view.revision + 1, &ops, lock);
             if (!wait_for_change(lock, until_ms))
                 status = vx_err_set(err, VX_ENOTFOUND, "the lease of a place in the queue was lost");
         }

@@ -43,7 +43,8 @@ enum vx_status store_pointer_read(struct store *store, struct store_pointer *out
 
 /* --- moving it --------------------------------------------------------------------------------------------------- */
 
-static enum vx_status moved_by_another(const struct store_pointer *now, const struct store_pointer *seen, struct vx_err *err)
+static enum vx_status moved_by_another(const struct store_pointer *now, const struct store_pointer *seen,
+                                       struct vx_err *err)
 {
     char time[VX_TIME_TEXT_SIZE];
     if (now->generation == 0)
@@ -52,13 +53,15 @@ static enum vx_status moved_by_another(const struct store_pointer *now, const st
     return vx_err_set(err, VX_ECONFLICT,
                       "%s moved the pointer to release %" PRIu32 " at %s (generation %" PRIu64
                       "); you have seen generation %" PRIu64,
-                      *now->by ? now->by : "somebody", now->stable, vx_time_print(now->time_ms, time), now->generation, seen->generation);
+                      *now->by ? now->by : "somebody", now->stable, vx_time_print(now->time_ms, time), now->generation,
+                      seen->generation);
 }
 
 /* A guard failed; or it was our own first sending that made it fail. */
-static enum vx_status move_failed(struct store *store, const struct store_lock *lock, const struct etcd_txn_result *result,
-                                  const struct store_pointer *seen, uint32_t release, const char *request_id,
-                                  struct store_pointer *out, struct vx_err *err)
+static enum vx_status move_failed(struct store *store, const struct store_lock *lock,
+                                  const struct etcd_txn_result *result, const struct store_pointer *seen,
+                                  uint32_t release, const char *request_id, struct store_pointer *out,
+                                  struct vx_err *err)
 {
     struct store_pointer now;
     char id[RECORD_ID_SIZE];
@@ -75,8 +78,8 @@ static enum vx_status move_failed(struct store *store, const struct store_lock *
         return moved_by_another(&now, seen, err);
     if (lock && lock_was_lost(lock, store_got(result, GOT_LOCK), err))
         return VX_ECONFLICT;
-    return vx_err_set(err, VX_ECONFLICT, "the pointer of fleet %s was not moved: something changed meanwhile; try again",
-                      store->fleet);
+    return vx_err_set(err, VX_ECONFLICT,
+                      "the pointer of fleet %s was not moved: something changed meanwhile; try again", store->fleet);
 }
 
 static enum vx_status move(struct store *store, const struct store_lock *lock, const struct store_pointer *seen,

@@ -78,13 +78,15 @@ static void tell_refused(struct store_presence *presence, const struct etcd_kv *
     presence->refused_by = kv->create_revision;
     char time[VX_TIME_TEXT_SIZE], message[512];
     if (other)
-        snprintf(message, sizeof message,
-                 "router id `%.60s` is in use since %s by another process on host %.200s (instance %.60s): give each router "
-                 "its own id; trying again until that one is gone",
-                 presence->id, vx_time_print(other->since_ms, time), other->host, other->instance);
+        snprintf(
+            message, sizeof message,
+            "router id `%.60s` is in use since %s by another process on host %.200s (instance %.60s): give each router "
+            "its own id; trying again until that one is gone",
+            presence->id, vx_time_print(other->since_ms, time), other->host, other->instance);
     else
         snprintf(message, sizeof message,
-                 "router id `%.60s` has a record in etcd that cannot be read; trying again until it is gone", presence->id);
+                 "router id `%.60s` has a record in etcd that cannot be read; trying again until it is gone",
+                 presence->id);
     if (presence->ops.on_refused)
         presence->ops.on_refused(presence->ctx, message);
 }
@@ -113,10 +115,8 @@ static enum vx_status put_if(struct store_presence *presence, struct vx_arena *a
     uint64_t number;
     struct vx_span key = keys_router(arena, presence->store->fleet, presence->id);
     struct etcd_compare compares[] = {{.key = key, .target = target, .number = revision}};
-    struct etcd_op then[] = {{.kind = ETCD_PUT,
-                              .key = key,
-                              .value = record(presence, arena, &number),
-                              .lease = presence->lease}};
+    struct etcd_op then[] = {
+        {.kind = ETCD_PUT, .key = key, .value = record(presence, arena, &number), .lease = presence->lease}};
     struct etcd_op otherwise[] = {{.kind = ETCD_GET, .key = key}};
     struct etcd_txn txn = {.compares = compares,
                            .compare_count = 1,
@@ -180,7 +180,8 @@ static enum vx_status enter(struct store_presence *presence, struct vx_arena *ar
 }
 
 /* Keeps the lease alive and writes a new report, whichever is due. */
-static enum vx_status stay(struct store_presence *presence, struct vx_arena *arena, bool report_is_due, struct vx_err *err)
+static enum vx_status stay(struct store_presence *presence, struct vx_arena *arena, bool report_is_due,
+                           struct vx_err *err)
 {
     if (vx_clock_ms() >= presence->keepalive_ms) {
         enum vx_status status = etcd_lease_keepalive(presence->store->etcd, presence->lease, err);
@@ -205,8 +206,7 @@ static int64_t step(struct store_presence *presence, bool report_is_due)
     struct vx_arena arena = {0};
     struct vx_err err = {0};
     bool was_present = presence->present;
-    enum vx_status status =
-        was_present ? stay(presence, &arena, report_is_due, &err) : enter(presence, &arena, &err);
+    enum vx_status status = was_present ? stay(presence, &arena, report_is_due, &err) : enter(presence, &arena, &err);
     vx_arena_done(&arena);
     if (status == VX_ENOTFOUND) {
         /* The lease is gone, and with it the record: begin again at once. */
@@ -311,8 +311,7 @@ enum vx_status store_routers(struct store *store, struct vx_arena *arena, struct
 {
     struct vx_arena scratch = {0};
     struct etcd_range range;
-    enum vx_status status =
-        etcd_list(store->etcd, &scratch, keys_routers(&scratch, store->fleet), NULL, &range, err);
+    enum vx_status status = etcd_list(store->etcd, &scratch, keys_routers(&scratch, store->fleet), NULL, &range, err);
     if (!status) {
         struct store_router *list = VX_ARENA_ARRAY(arena, struct store_router, range.count);
         for (size_t i = 0; i < range.count; i++) {

@@ -125,15 +125,15 @@ static enum step head_has_moved(struct publish *p, uint32_t head, int64_t expect
                              "release %" PRId64,
                              head, list[0].author, vx_time_print(list[0].time_ms, time), list[0].message, expected);
     else
-        *status = vx_err_set(err, VX_ECONFLICT,
-                             "the newest release is %" PRIu32 "; yours was made on release %" PRId64, head, expected);
+        *status = vx_err_set(err, VX_ECONFLICT, "the newest release is %" PRIu32 "; yours was made on release %" PRId64,
+                             head, expected);
     return STOP;
 }
 
 /* --- the steps --------------------------------------------------------------------------------------------------- */
 
-static enum vx_status read_number(const struct publish *p, const struct etcd_kv *kv, uint32_t *number, int64_t *revision,
-                                  struct vx_err *err)
+static enum vx_status read_number(const struct publish *p, const struct etcd_kv *kv, uint32_t *number,
+                                  int64_t *revision, struct vx_err *err)
 {
     *number = 0;
     *revision = kv ? kv->mod_revision : 0;
@@ -298,9 +298,7 @@ static enum step commit(struct publish *p, int64_t expect_head, enum vx_status *
     };
     struct etcd_op then[] = {
         {.kind = ETCD_PUT, .key = release, .value = record_manifest_print(arena, p->manifest)},
-        {.kind = ETCD_PUT,
-         .key = head,
-         .value = vx_span_str(vx_arena_printf(arena, "%" PRIu32, p->manifest->number))},
+        {.kind = ETCD_PUT, .key = head, .value = vx_span_str(vx_arena_printf(arena, "%" PRIu32, p->manifest->number))},
     };
     struct etcd_op otherwise[] = {[GOT_LOCK] = {.kind = ETCD_GET, .key = compares[0].key},
                                   [GOT_HEAD] = {.kind = ETCD_GET, .key = head},
@@ -343,14 +341,16 @@ enum vx_status store_publish(struct store *store, struct store_lock *lock, int64
     for (int i = 0; i < ROUNDS_MAX && step == START_OVER; i++)
         step = run_round(&p, expect_head, &status, err);
     if (step == START_OVER)
-        status = vx_err_set(err, VX_ECONFLICT,
-                            "fleet %s changed under %d attempts to publish (a sweep of old objects, or other editors); try again",
-                            store->fleet, ROUNDS_MAX);
+        status = vx_err_set(
+            err, VX_ECONFLICT,
+            "fleet %s changed under %d attempts to publish (a sweep of old objects, or other editors); try again",
+            store->fleet, ROUNDS_MAX);
     if (status)
         manifest->number = manifest->parent = 0;
     if (status == VX_ETIMEOUT || status == VX_EUNAVAILABLE)
-        vx_err_wrap(err, "whether the release was published is not known (look at the history, or send it again with the "
-                         "same request id)");
+        vx_err_wrap(err,
+                    "whether the release was published is not known (look at the history, or send it again with the "
+                    "same request id)");
     vx_arena_done(&p.arena);
     return status;
 }

@@ -71,15 +71,15 @@ struct vx_span record_manifest_print(struct vx_arena *arena, const struct store_
     json_t *entries = json_array();
     for (size_t i = 0; i < manifest->entry_count; i++) {
         const struct store_entry *entry = &manifest->entries[i];
-        json_t *one = json_pack("{s:s, s:s, s:s, s:i, s:s, s:I}", "kind", entry->kind, "name", entry->name, "path",
-                                entry->path, "line", entry->line, "sha256", entry->sha256, "size", (json_int_t)entry->size);
+        json_t *one =
+            json_pack("{s:s, s:s, s:s, s:i, s:s, s:I}", "kind", entry->kind, "name", entry->name, "path", entry->path,
+                      "line", entry->line, "sha256", entry->sha256, "size", (json_int_t)entry->size);
         vx_assert(one && json_array_append_new(entries, one) == 0);
     }
-    return print(arena,
-                 json_pack("{s:I, s:I, s:s, s:s, s:s, s:I, s:i, s:o}", "number", (json_int_t)manifest->number, "parent",
-                           (json_int_t)manifest->parent, "author", manifest->author, "message", manifest->message,
-                           "request_id", manifest->request_id, "time_ms", (json_int_t)manifest->time_ms, "language",
-                           manifest->language, "entries", entries));
+    return print(arena, json_pack("{s:I, s:I, s:s, s:s, s:s, s:I, s:i, s:o}", "number", (json_int_t)manifest->number,
+                                  "parent", (json_int_t)manifest->parent, "author", manifest->author, "message",
+                                  manifest->message, "request_id", manifest->request_id, "time_ms",
+                                  (json_int_t)manifest->time_ms, "language", manifest->language, "entries", entries));
 }
 
 static void read_entry(struct reader *r, struct store_entry *out)

@@ -15,7 +15,8 @@ struct vx_span record_manifest_print(struct vx_arena *arena, const struct store_
 bool record_manifest_load(struct vx_arena *arena, struct vx_span text, struct store_manifest *out);
 
 /* `request_id`: of the call that wrote it; makes a lost answer recognisable. */
-struct vx_span record_pointer_print(struct vx_arena *arena, const struct store_pointer *pointer, const char *request_id);
+struct vx_span record_pointer_print(struct vx_arena *arena, const struct store_pointer *pointer,
+                                    const char *request_id);
 bool record_pointer_load(struct vx_span text, struct store_pointer *out, char request_id[RECORD_ID_SIZE]);
 
 /* Who holds the edit lock or waits for it. */

@@ -24,9 +24,9 @@ enum vx_status store_head(struct store *store, uint32_t *number, int64_t *mod_re
     if (!status) {
         revision = range.kvs[0].mod_revision;
         if (!record_number_load(range.kvs[0].value, &head))
-            status = vx_err_set(err, VX_ECORRUPT, "the head of fleet %s is `%.*s` in etcd, which is not a release number",
-                                store->fleet, (int)(range.kvs[0].value.len < 40 ? range.kvs[0].value.len : 40),
-                                range.kvs[0].value.at);
+            status = vx_err_set(
+                err, VX_ECORRUPT, "the head of fleet %s is `%.*s` in etcd, which is not a release number", store->fleet,
+                (int)(range.kvs[0].value.len < 40 ? range.kvs[0].value.len : 40), range.kvs[0].value.at);
     } else if (status == VX_ENOTFOUND) {
         status = VX_OK;
     }
@@ -47,8 +47,9 @@ enum vx_status release_load(const struct store *store, struct vx_arena *arena, c
     struct store_manifest manifest;
     if (!record_number_load(digits, &number) || !record_manifest_load(arena, kv->value, &manifest) ||
         manifest.number != number)
-        return vx_err_set(err, VX_ECORRUPT, "the manifest of release %" PRIu32 " of fleet %s is corrupt in etcd (key %.*s)",
-                          number, store->fleet, VX_SPAN_ARG(kv->key));
+        return vx_err_set(err, VX_ECORRUPT,
+                          "the manifest of release %" PRIu32 " of fleet %s is corrupt in etcd (key %.*s)", number,
+                          store->fleet, VX_SPAN_ARG(kv->key));
     *out = manifest;
     return VX_OK;
 }
@@ -70,8 +71,8 @@ enum vx_status store_manifest(struct store *store, struct vx_arena *arena, uint3
 
 /* --- objects ----------------------------------------------------------------------------------------------------- */
 
-static enum vx_status verify(const struct store_manifest *manifest, const struct store_entry *entry, struct vx_span text,
-                             struct vx_err *err)
+static enum vx_status verify(const struct store_manifest *manifest, const struct store_entry *entry,
+                             struct vx_span text, struct vx_err *err)
 {
     char sha256[VX_SHA256_HEX_SIZE];
     vx_sha256_hex(text, sha256);
@@ -97,9 +98,8 @@ static enum vx_status read_batch(struct store *store, struct vx_arena *arena, st
     for (size_t i = 0; i < count && !status; i++) {
         const struct etcd_kv *kv = store_got(&result, i);
         if (!kv)
-            status = vx_err_set(err, VX_ECORRUPT,
-                                "object %s is missing in etcd: it is the %s `%s` of release %" PRIu32, wanted[i]->sha256,
-                                wanted[i]->kind, wanted[i]->name, manifest->number);
+            status = vx_err_set(err, VX_ECORRUPT, "object %s is missing in etcd: it is the %s `%s` of release %" PRIu32,
+                                wanted[i]->sha256, wanted[i]->kind, wanted[i]->name, manifest->number);
         else
             status = verify(manifest, wanted[i], kv->value, err);
         if (!status)

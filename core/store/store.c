@@ -9,9 +9,9 @@
 enum vx_status store_new(struct etcd *etcd, const char *fleet, struct store **out, struct vx_err *err)
 {
     if (!store_fleet_name_valid(fleet))
-        return vx_err_set(err, VX_EINVAL,
-                          "`%.80s` is not the name of a fleet: expected 1 to 63 of a-z, 0-9 and -, not beginning with -",
-                          fleet);
+        return vx_err_set(
+            err, VX_EINVAL,
+            "`%.80s` is not the name of a fleet: expected 1 to 63 of a-z, 0-9 and -, not beginning with -", fleet);
     struct store *store = calloc(1, sizeof *store);
     vx_assert(store != NULL);
     store->etcd = etcd;
@@ -53,7 +53,8 @@ const struct etcd_kv *store_got(const struct etcd_txn_result *result, size_t get
     return result->gets[get].count ? &result->gets[get].kvs[0] : NULL;
 }
 
-enum vx_status store_fleets(struct etcd *etcd, struct vx_arena *arena, const char ***names, size_t *count, struct vx_err *err)
+enum vx_status store_fleets(struct etcd *etcd, struct vx_arena *arena, const char ***names, size_t *count,
+                            struct vx_err *err)
 {
     struct vx_arena scratch = {0};
     struct etcd_range_options options = {.limit = 1, .keys_only = true};

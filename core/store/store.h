@@ -16,10 +16,10 @@
 #include "core/etcd/etcd.h"
 
 enum {
-    STORE_LOCK_TTL_S = 10,       /* the edit lock's lease */
-    STORE_PRESENCE_TTL_S = 10,   /* a router's lease */
-    STORE_REREAD_MS = 30000,     /* the pointer is read linearizably this often (jittered by a quarter) */
-    STORE_RELEASES_KEPT = 200,   /* newest releases that are never swept */
+    STORE_LOCK_TTL_S = 10,     /* the edit lock's lease */
+    STORE_PRESENCE_TTL_S = 10, /* a router's lease */
+    STORE_REREAD_MS = 30000,   /* the pointer is read linearizably this often (jittered by a quarter) */
+    STORE_RELEASES_KEPT = 200, /* newest releases that are never swept */
     STORE_OBJECT_MAX_BYTES = 1024 * 1024,
     STORE_RELEASE_ENTRIES_MAX = 4096, /* documents of one release */
     STORE_NAME_SIZE = 128,            /* fleet and router names, with NUL */
@@ -61,7 +61,8 @@ struct store_manifest {
 enum { STORE_LANGUAGE = 1 };
 
 /* The newest release's number; 0 when there is none. `mod_revision` may be NULL. */
-VX_MUSTCHECK enum vx_status store_head(struct store *store, uint32_t *number, int64_t *mod_revision, struct vx_err *err);
+VX_MUSTCHECK enum vx_status store_head(struct store *store, uint32_t *number, int64_t *mod_revision,
+                                       struct vx_err *err);
 /* The manifest of release `number`, without texts. VX_ENOTFOUND: "release 7 does not exist". */
 VX_MUSTCHECK enum vx_status store_manifest(struct store *store, struct vx_arena *arena, uint32_t number,
                                            struct store_manifest *out, struct vx_err *err);
@@ -80,11 +81,11 @@ VX_MUSTCHECK enum vx_status store_history(struct store *store, struct vx_arena *
 /* Who holds or waits for the lock. */
 struct store_lock_info {
     bool held;
-    const char *holder;    /* "alice via configsvc-1" */
-    const char *purpose;   /* "publish", "activate" */
-    int64_t since_ms;      /* wall clock */
-    int64_t revision;      /* create_revision: the fencing token */
-    const char **waiters;  /* in order */
+    const char *holder;   /* "alice via configsvc-1" */
+    const char *purpose;  /* "publish", "activate" */
+    int64_t since_ms;     /* wall clock */
+    int64_t revision;     /* create_revision: the fencing token */
+    const char **waiters; /* in order */
     size_t waiter_count;
 };
 VX_MUSTCHECK enum vx_status store_lock_info(struct store *store, struct vx_arena *arena, struct store_lock_info *out,
@@ -93,8 +94,8 @@ VX_MUSTCHECK enum vx_status store_lock_info(struct store *store, struct vx_arena
 struct store_lock;
 /* Takes the lock for `who`, waiting in the queue at most `wait_ms` (0: not at all); the lease is kept alive until release.
  * VX_ECONFLICT when somebody else holds it for that long; err names holder, purpose and since when. */
-VX_MUSTCHECK enum vx_status store_lock_acquire(struct store *store, const char *who, const char *purpose, int64_t wait_ms,
-                                               struct store_lock **out, struct vx_err *err);
+VX_MUSTCHECK enum vx_status store_lock_acquire(struct store *store, const char *who, const char *purpose,
+                                               int64_t wait_ms, struct store_lock **out, struct vx_err *err);
 /* Gives it back (best effort) and frees; NULL is fine. */
 void store_lock_release(struct store_lock *lock);
 /* Takes the lock away from its holder, if the holder is still `revision` (0: whoever it is); the holder's next guarded
@@ -117,19 +118,19 @@ struct store_pointer {
     uint32_t candidate; /* 0: none */
     uint32_t weight;    /* 0..10000 of the events run under the candidate */
     bool shadow;
-    char rollout[64];    /* id, "" without one */
+    char rollout[64];         /* id, "" without one */
     char by[STORE_NAME_SIZE]; /* who moved it */
-    int64_t time_ms;     /* wall clock, when */
-    int64_t mod_revision; /* of the key, as read */
-    uint64_t cluster_id;  /* of the etcd it was read from */
+    int64_t time_ms;          /* wall clock, when */
+    int64_t mod_revision;     /* of the key, as read */
+    uint64_t cluster_id;      /* of the etcd it was read from */
 };
 /* No pointer yet is not an error: generation 0. */
 VX_MUSTCHECK enum vx_status store_pointer_read(struct store *store, struct store_pointer *out, struct vx_err *err);
 /* Makes `release` the stable one, under the lock, if the pointer is still the one in `seen`; `*out` is the new one.
  * VX_ECONFLICT says who moved it to what. VX_ENOTFOUND: the release does not exist. */
-VX_MUSTCHECK enum vx_status store_activate(struct store *store, struct store_lock *lock, const struct store_pointer *seen,
-                                           uint32_t release, const char *by, struct store_pointer *out,
-                                           struct vx_err *err);
+VX_MUSTCHECK enum vx_status store_activate(struct store *store, struct store_lock *lock,
+                                           const struct store_pointer *seen, uint32_t release, const char *by,
+                                           struct store_pointer *out, struct vx_err *err);
 /* The same without a lock: abort and rollback compare the pointer only. */
 VX_MUSTCHECK enum vx_status store_rollback(struct store *store, const struct store_pointer *seen, uint32_t release,
                                            const char *by, struct store_pointer *out, struct vx_err *err);

@@ -52,8 +52,9 @@ def test_a_million_events_survive_twenty_changes():
     fleet.start_router("r1")
     fleet.start_router("r2")
     fleet.apply(fleet.write_config("c0", config(1000, "eu-a")))
-    feed = fleet.feed_in_background("in", COUNT, rate=COUNT // 40, keys=5000, size=400)
-    committed = 0
+    fed = fleet.feed("in", COUNT // 100, keys=5000, size=400)
+    fleet.drained("in")
+    feed = fleet.feed_in_background("in", COUNT - fed, first=fed, rate=COUNT // 40, keys=5000, size=400)
     for i in range(1, CHANGES + 1):
         fleet.apply(fleet.write_config(f"c{i}", config(1000 + 10 * i, "eu-b" if i % 2 else "eu-a")))
         expect(feed.process.poll() is None or i > CHANGES // 2, "the feed ended before the changes; raise VELTRIX_EVENTS")

@@ -11,7 +11,7 @@ def test_real_webhooks_are_routed_as_the_golden_table_says():
     fleet = Fleet()
     folder = fleet.dir / "github"
     shutil.copytree(ROOT / "configs/examples/github", folder)
-    names = [t for t in (line.split()[0] for line in GOLDEN.read_text().splitlines())]
+    names = [line.split()[0] for line in GOLDEN.read_text().splitlines()]
     check_tool("delete", "--kafka", fleet.kafka, "github-webhooks", *names)
     wait_until("old topics gone", lambda: not run(BIN / "veltrix-check", "count", "--kafka", fleet.kafka, "github-webhooks", *names).stdout)
     check_tool("topics", "--kafka", fleet.kafka, "github-webhooks:4", *[f"{n}:3" for n in names])

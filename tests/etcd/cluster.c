@@ -93,14 +93,22 @@ void cluster_spawn(struct cluster *cluster, int n)
     snprintf(log, sizeof log, "%s/log", node->dir);
     snprintf(data, sizeof data, "%s/data", node->dir);
     const char *args[ARGS_MAX] = {"etcd",
-                                  "--name", name,
-                                  "--data-dir", data,
-                                  "--listen-client-urls", node->endpoint,
-                                  "--advertise-client-urls", node->endpoint,
-                                  "--listen-peer-urls", peer,
-                                  "--initial-advertise-peer-urls", peer,
-                                  "--initial-cluster", cluster->initial,
-                                  "--logger", "zap",
+                                  "--name",
+                                  name,
+                                  "--data-dir",
+                                  data,
+                                  "--listen-client-urls",
+                                  node->endpoint,
+                                  "--advertise-client-urls",
+                                  node->endpoint,
+                                  "--listen-peer-urls",
+                                  peer,
+                                  "--initial-advertise-peer-urls",
+                                  peer,
+                                  "--initial-cluster",
+                                  cluster->initial,
+                                  "--logger",
+                                  "zap",
                                   "--unsafe-no-fsync"};
     int count = 0;
     while (args[count])

@@ -23,6 +23,7 @@ struct fixture {
 
 static inline void fixture_init(struct fixture *f)
 {
+    f->inside = 0;
     f->etcd = test_client();
     MUST(store_new(f->etcd, test_fleet(f->fleet), &f->store, &must_err));
 }
@@ -37,11 +38,8 @@ static inline void fixture_done(struct fixture *f)
 static inline struct store_manifest small_release(struct store_entry entries[2], const char *author, const char *text,
                                                   const char *request_id)
 {
-    entries[0] = (struct store_entry){.kind = "routing",
-                                      .name = "main",
-                                      .path = "main.yaml",
-                                      .line = 1,
-                                      .text = vx_span_str(text)};
+    entries[0] = (struct store_entry){
+        .kind = "routing", .name = "main", .path = "main.yaml", .line = 1, .text = vx_span_str(text)};
     entries[1] = (struct store_entry){.kind = "processing",
                                       .name = "shared",
                                       .path = "shared.yaml",
@@ -53,7 +51,8 @@ static inline struct store_manifest small_release(struct store_entry entries[2],
 
 /* Takes the lock, publishes, gives it back. */
 static inline enum vx_status publish_as(struct store *store, const char *author, const char *text,
-                                        const char *request_id, int64_t expect_head, uint32_t *number, struct vx_err *err)
+                                        const char *request_id, int64_t expect_head, uint32_t *number,
+                                        struct vx_err *err)
 {
     struct store_entry entries[2];
     struct store_manifest manifest = small_release(entries, author, text, request_id);
@@ -70,7 +69,7 @@ static inline enum vx_status publish_as(struct store *store, const char *author,
 /* Waits for a condition for some seconds; false when it does not come true. */
 #define EVENTUALLY(seconds, condition)                                                                                 \
     ({                                                                                                                 \
-        int64_t until_ms_ = vx_clock_ms() + (seconds) * 1000;                                                          \
+        int64_t until_ms_ = vx_clock_ms() + (seconds)*1000;                                                            \
         bool true_ = false;                                                                                            \
         while (!(true_ = (condition)) && vx_clock_ms() < until_ms_)                                                    \
             sleep_ms(10);                                                                                              \

@@ -113,7 +113,8 @@ static void who_may_not_is_told(void **state)
         const char *user, *password, *fleet, *says;
     } cases[] = {
         {"router", "p\"w", "other", "refused user `router`: etcdserver: permission denied"},
-        {"router", "wrong", "allowed", "refused user `router`: etcdserver: authentication failed, invalid user ID or password"},
+        {"router", "wrong", "allowed",
+         "refused user `router`: etcdserver: authentication failed, invalid user ID or password"},
         {"nobody", "x", "allowed", "refused user `nobody`: etcdserver: authentication failed"},
         {NULL, NULL, "allowed", "wants a user and a password, and none is set"},
     };

@@ -176,10 +176,11 @@ static void a_store_out_of_space_is_explained_and_reading_goes_on(void **state)
     free(big);
     assert_int_equal(status, VX_ENOSPACE);
     char expected[256];
-    snprintf(expected, sizeof expected,
-             "etcd at %s is out of space (NOSPACE alarm): compact and defragment it, then disarm the alarm; nothing was "
-             "changed",
-             cluster_endpoint(cluster, 0));
+    snprintf(
+        expected, sizeof expected,
+        "etcd at %s is out of space (NOSPACE alarm): compact and defragment it, then disarm the alarm; nothing was "
+        "changed",
+        cluster_endpoint(cluster, 0));
     assert_string_equal(err.message, expected);
     assert_int_equal(publish_as(store, "alice", "two", "2", 1, &number, &err), VX_ENOSPACE);
     struct etcd_status member;

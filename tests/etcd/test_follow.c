@@ -134,7 +134,6 @@ static void the_periodic_reading_tells_the_pointer_again(void **state)
     free(seen);
 }
 
-
 /* A watch that hangs: its connection is muted, while a second client moves the pointer. */
 static void what_a_mute_watch_does_not_tell_is_found_by_reading(void **state)
 {

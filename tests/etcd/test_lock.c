@@ -30,7 +30,8 @@ static void one_holds_it_and_the_next_is_told_who(void **state)
     assert_true(vx_clock_wall_ms() - info.since_ms < 60000);
     assert_int_equal(store_lock_acquire(f.store, "bob", "activate", 0, &other, &err), VX_ECONFLICT);
     char time[VX_TIME_TEXT_SIZE], expected[200];
-    snprintf(expected, sizeof expected, "the edit lock is taken: alice via configsvc-1 has held it for publish since %s",
+    snprintf(expected, sizeof expected,
+             "the edit lock is taken: alice via configsvc-1 has held it for publish since %s",
              vx_time_print(info.since_ms, time));
     assert_string_equal(err.message, expected);
     int64_t began_ms = vx_clock_ms();
@@ -262,7 +263,8 @@ static void a_holder_that_slept_past_its_lease_cannot_write(void **state)
     assert_int_equal(write(sleeper.child.in, "go\n", 3), 3);
     kill(sleeper.child.pid, SIGCONT);
     child_line(&sleeper.child, line, sizeof line);
-    assert_contains(line, "conflict: the edit lock was lost and nothing was changed: awake has held it for publish since ");
+    assert_contains(line,
+                    "conflict: the edit lock was lost and nothing was changed: awake has held it for publish since ");
     store_lock_release(lock);
     MUST(store_head(f->store, &head, NULL, &must_err));
     assert_int_equal(head, 0);

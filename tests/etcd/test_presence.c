@@ -40,7 +40,10 @@ static const struct store_presence_ops ops = {.on_refused = on_refused, .on_stat
         pthread_mutex_unlock(&(seen)->mutex);                                                                          \
         value_;                                                                                                        \
     })
-#define SEEN_INIT {.mutex = PTHREAD_MUTEX_INITIALIZER}
+#define SEEN_INIT                                                                                                      \
+    {                                                                                                                  \
+        .mutex = PTHREAD_MUTEX_INITIALIZER                                                                             \
+    }
 
 /* True when etcd has exactly one router, this one with this report. */
 static bool registered(struct fixture *f, const char *id, const char *instance, const char *report)

@@ -92,11 +92,12 @@ static void a_release_of_every_size_is_published(void **state)
     enum { COUNT = 303 };
     struct store_entry *entries = calloc(COUNT, sizeof *entries);
     for (int i = 0; i < COUNT; i++) {
-        entries[i] = (struct store_entry){.kind = "routing",
-                                          .name = vx_arena_printf(&arena, "rules-%d", i),
-                                          .path = "all.yaml",
-                                          .line = i + 1,
-                                          .text = vx_span_str(vx_arena_printf(&arena, "text %d of %s", i % 250, f.fleet))};
+        entries[i] =
+            (struct store_entry){.kind = "routing",
+                                 .name = vx_arena_printf(&arena, "rules-%d", i),
+                                 .path = "all.yaml",
+                                 .line = i + 1,
+                                 .text = vx_span_str(vx_arena_printf(&arena, "text %d of %s", i % 250, f.fleet))};
         if (i >= 300) {
             char *big = malloc(STORE_OBJECT_MAX_BYTES);
             memset(big, 'a' + i % 26, STORE_OBJECT_MAX_BYTES);
@@ -118,7 +119,8 @@ static void a_release_of_every_size_is_published(void **state)
     /* One byte more is refused, by name, and nothing changes. */
     struct vx_err err;
     char *big = calloc(1, STORE_OBJECT_MAX_BYTES + 1);
-    struct store_entry large = {.kind = "routing", .name = "huge", .path = "h.yaml", .text = {big, STORE_OBJECT_MAX_BYTES + 1}};
+    struct store_entry large = {
+        .kind = "routing", .name = "huge", .path = "h.yaml", .text = {big, STORE_OBJECT_MAX_BYTES + 1}};
     struct store_manifest refused = {
         .author = "alice", .message = "huge", .request_id = "huge", .entries = &large, .entry_count = 1};
     assert_int_equal(store_publish(f.store, lock, -1, &refused, &err), VX_ELIMIT);
@@ -189,8 +191,9 @@ static void without_the_lock_nothing_is_published_or_activated(void **state)
     MUST(store_lock_acquire(f.store, "alice", "publish", 0, &lock, &must_err));
     MUST(store_lock_break(f.store, 0, &must_err));
     assert_int_equal(store_publish(f.store, lock, -1, &manifest, &err), VX_ECONFLICT);
-    assert_string_equal(err.message, "the edit lock was lost and nothing was changed: its lease expired, or somebody broke "
-                                     "it; nobody holds it now");
+    assert_string_equal(err.message,
+                        "the edit lock was lost and nothing was changed: its lease expired, or somebody broke "
+                        "it; nobody holds it now");
     MUST(store_lock_acquire(f.store, "bob via configsvc-2", "activate", 0, &other, &must_err));
     assert_int_equal(store_publish(f.store, lock, -1, &manifest, &err), VX_ECONFLICT);
     assert_contains(err.message, "the edit lock was lost and nothing was changed: bob via configsvc-2 has held it for "
@@ -406,8 +409,8 @@ struct racer {
 static void *race(void *arg)
 {
     struct racer *racer = arg;
-    racer->status = publish_as(racer->f->store, racer->name, racer->name, racer->name, racer->expect_head, &racer->number,
-                               &racer->err);
+    racer->status = publish_as(racer->f->store, racer->name, racer->name, racer->name, racer->expect_head,
+                               &racer->number, &racer->err);
     return NULL;
 }
 

@@ -7,7 +7,9 @@
 
 #include "core/etcd/answer.h"
 
-#define HEADER "\"header\":{\"cluster_id\":\"12197483443209476571\",\"member_id\":\"3319\",\"revision\":\"40\",\"raft_term\":\"2\"}"
+#define HEADER                                                                                                         \
+    "\"header\":{\"cluster_id\":\"12197483443209476571\",\"member_id\":\"3319\",\"revision\":\"40\",\"raft_term\":"    \
+    "\"2\"}"
 
 static json_t *parse(const char *text)
 {
@@ -29,22 +31,25 @@ static void every_shape_of_error_is_read_and_understood(void **state)
         enum vx_status status;
     } cases[] = {
         /* 3.4, 3.5: unary */
-        {"{\"error\":\"etcdserver: requested lease not found\",\"message\":\"etcdserver: requested lease not found\",\"code\":5}",
+        {"{\"error\":\"etcdserver: requested lease not found\",\"message\":\"etcdserver: requested lease not "
+         "found\",\"code\":5}",
          5, "etcdserver: requested lease not found", VX_ENOTFOUND},
-        {"{\"error\":\"illegal base64 data at input byte 4\",\"message\":\"illegal base64 data at input byte 4\",\"code\":3}", 3,
-         "illegal base64 data at input byte 4", VX_EINVAL},
-        {"{\"error\":\"etcdserver: lease already exists\",\"message\":\"etcdserver: lease already exists\",\"code\":9}", 9,
-         "etcdserver: lease already exists", VX_EEXIST},
+        {"{\"error\":\"illegal base64 data at input byte 4\",\"message\":\"illegal base64 data at input byte "
+         "4\",\"code\":3}",
+         3, "illegal base64 data at input byte 4", VX_EINVAL},
+        {"{\"error\":\"etcdserver: lease already exists\",\"message\":\"etcdserver: lease already exists\",\"code\":9}",
+         9, "etcdserver: lease already exists", VX_EEXIST},
         {"{\"error\":\"authentication is not enabled\",\"code\":9}", 9, "authentication is not enabled", VX_EINVAL},
-        {"{\"error\":\"etcdserver: request is too large\",\"message\":\"etcdserver: request is too large\",\"code\":3}", 3,
-         "etcdserver: request is too large", VX_ELIMIT},
+        {"{\"error\":\"etcdserver: request is too large\",\"message\":\"etcdserver: request is too large\",\"code\":3}",
+         3, "etcdserver: request is too large", VX_ELIMIT},
         {"{\"error\":\"etcdserver: too many operations in txn request\",\"code\":3}", 3,
          "etcdserver: too many operations in txn request", VX_ELIMIT},
         {"{\"error\":\"grpc: received message larger than max (2200010 vs. 2097152)\",\"code\":8}", 8,
          "grpc: received message larger than max (2200010 vs. 2097152)", VX_ELIMIT},
         {"{\"error\":\"etcdserver: mvcc: database space exceeded\",\"code\":8}", 8,
          "etcdserver: mvcc: database space exceeded", VX_ENOSPACE},
-        {"{\"error\":\"etcdserver: too many requests\",\"code\":8}", 8, "etcdserver: too many requests", VX_EUNAVAILABLE},
+        {"{\"error\":\"etcdserver: too many requests\",\"code\":8}", 8, "etcdserver: too many requests",
+         VX_EUNAVAILABLE},
         {"{\"error\":\"etcdserver: mvcc: required revision has been compacted\",\"code\":11}", 11,
          "etcdserver: mvcc: required revision has been compacted", VX_EINVAL},
         {"{\"error\":\"etcdserver: request timed out, possibly due to previous leader failure\",\"code\":14}", 14,
@@ -56,25 +61,28 @@ static void every_shape_of_error_is_read_and_understood(void **state)
         {"{\"error\":\"etcdserver: authentication failed, invalid user ID or password\",\"code\":3}", 3,
          "etcdserver: authentication failed, invalid user ID or password", VX_EDENIED},
         {"{\"error\":\"etcdserver: permission denied\",\"code\":7}", 7, "etcdserver: permission denied", VX_EDENIED},
-        {"{\"error\":\"etcdserver: invalid auth token\",\"code\":16}", 16, "etcdserver: invalid auth token", VX_EDENIED},
+        {"{\"error\":\"etcdserver: invalid auth token\",\"code\":16}", 16, "etcdserver: invalid auth token",
+         VX_EDENIED},
         {"{\"error\":\"no code\"}", 2, "no code", VX_EINTERNAL},
         {"{\"error\":\"x\",\"code\":99999999999}", 2, "x", VX_EINTERNAL},
         {"{\"error\":\"x\",\"code\":\"5\"}", 2, "x", VX_EINTERNAL},
         {"{\"error\":\"x\",\"code\":12}", 12, "x", VX_EUNSUPPORTED},
         {"{\"error\":\"x\",\"code\":1}", 1, "x", VX_EUNAVAILABLE},
         /* 3.6: unary, with blanks */
-        {"{\"code\":5, \"message\":\"etcdserver: requested lease not found\"}", 5, "etcdserver: requested lease not found",
-         VX_ENOTFOUND},
+        {"{\"code\":5, \"message\":\"etcdserver: requested lease not found\"}", 5,
+         "etcdserver: requested lease not found", VX_ENOTFOUND},
         /* 3.4, 3.5: in a stream */
-        {"{\"error\":{\"grpc_code\":14,\"http_code\":503,\"message\":\"transport is closing\",\"http_status\":\"Service "
+        {"{\"error\":{\"grpc_code\":14,\"http_code\":503,\"message\":\"transport is "
+         "closing\",\"http_status\":\"Service "
          "Unavailable\"}}",
          14, "transport is closing", VX_EUNAVAILABLE},
         {"{\"error\":{\"grpc_code\":14,\"http_code\":503,\"message\":\"etcdserver: no leader\"}}", 14,
          "etcdserver: no leader", VX_EUNAVAILABLE},
-        {"{\"error\":{\"grpc_code\":13,\"http_code\":500,\"message\":\"transport is closing\"}}", 13, "transport is closing",
-         VX_EUNAVAILABLE},
+        {"{\"error\":{\"grpc_code\":13,\"http_code\":500,\"message\":\"transport is closing\"}}", 13,
+         "transport is closing", VX_EUNAVAILABLE},
         /* 3.6: in a stream */
-        {"{\"error\":{\"code\":14, \"message\":\"etcdserver: no leader\"}}", 14, "etcdserver: no leader", VX_EUNAVAILABLE},
+        {"{\"error\":{\"code\":14, \"message\":\"etcdserver: no leader\"}}", 14, "etcdserver: no leader",
+         VX_EUNAVAILABLE},
         {"{\"error\":{}}", 2, "an error without a message", VX_EINTERNAL},
         {"{\"error\":null}", 2, "an error without a message", VX_EINTERNAL},
     };
@@ -90,16 +98,20 @@ static void every_shape_of_error_is_read_and_understood(void **state)
             fail_msg("%s: %s", cases[i].text, vx_status_label(answer_status(&error)));
         assert_int_equal(answer_is_no_leader(&error), strstr(cases[i].text, "no leader") != NULL);
         assert_int_equal(answer_is_compacted(&error), strstr(cases[i].text, "has been compacted") != NULL);
-        assert_int_equal(answer_wants_token(&error), cases[i].code == 16 || strstr(cases[i].text, "user name is empty"));
+        assert_int_equal(answer_wants_token(&error),
+                         cases[i].code == 16 || strstr(cases[i].text, "user name is empty"));
     }
 }
 
 static void what_is_not_etcd_is_garbage(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"",     "Not Found\n", "<html></html>", "[]",      "[{}]",         "null",
-                                        "1",    "\"text\"",    "{",             "{\"a\":", "{\"hello\":1}", "{\"header\":5}",
-                                        "{}}",  "{} {}",       "{\"code\":5}",  "\xff",    "{\"\xff\":1}", "{\"header\":[]}",
+    static const char *const cases[] = {"",        "Not Found\n",   "<html></html>",
+                                        "[]",      "[{}]",          "null",
+                                        "1",       "\"text\"",      "{",
+                                        "{\"a\":", "{\"hello\":1}", "{\"header\":5}",
+                                        "{}}",     "{} {}",         "{\"code\":5}",
+                                        "\xff",    "{\"\xff\":1}",  "{\"header\":[]}",
                                         "{a:1}"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_t *root = NULL;
@@ -188,7 +200,8 @@ static void ill_typed_members_make_an_answer_unreadable(void **state)
 static void a_transaction_is_read_by_the_branch_that_was_taken(void **state)
 {
     (void)state;
-    const struct etcd_op then[] = {{.kind = ETCD_PUT}}, otherwise[] = {{.kind = ETCD_GET}, {.kind = ETCD_DELETE}, {.kind = ETCD_GET}};
+    const struct etcd_op then[] = {{.kind = ETCD_PUT}},
+                         otherwise[] = {{.kind = ETCD_GET}, {.kind = ETCD_DELETE}, {.kind = ETCD_GET}};
     const struct etcd_txn txn = {
         .compare_count = 1, .then = then, .then_count = 1, .otherwise = otherwise, .otherwise_count = 3};
     static const struct {
@@ -196,8 +209,10 @@ static void a_transaction_is_read_by_the_branch_that_was_taken(void **state)
         bool readable, succeeded;
         size_t gets;
     } cases[] = {
-        {"{" HEADER ",\"succeeded\":true,\"responses\":[{\"response_put\":{\"header\":{\"revision\":\"6\"}}}]}", true, true, 0},
-        {"{" HEADER ",\"responses\":[{\"response_range\":{\"header\":{\"revision\":\"6\"},\"kvs\":[{\"key\":\"YQ==\"}],\"count\":"
+        {"{" HEADER ",\"succeeded\":true,\"responses\":[{\"response_put\":{\"header\":{\"revision\":\"6\"}}}]}", true,
+         true, 0},
+        {"{" HEADER
+         ",\"responses\":[{\"response_range\":{\"header\":{\"revision\":\"6\"},\"kvs\":[{\"key\":\"YQ==\"}],\"count\":"
          "\"1\"}},{\"response_delete_range\":{}},{\"response_range\":{}}]}",
          true, false, 2},
         {"{" HEADER ",\"succeeded\":true}", false, true, 0},
@@ -297,8 +312,10 @@ static void every_message_of_a_watch_is_read(void **state)
     assert_true(message.created && !message.canceled && message.count == 0 && message.revision == 40);
     json_decref(root);
 
-    root = parse("{\"result\":{" HEADER ",\"events\":[{\"kv\":{\"key\":\"dy9h\",\"create_revision\":\"37\",\"mod_revision\":\"38\","
-                 "\"version\":\"2\",\"value\":\"Mg==\"}},{\"type\":\"DELETE\",\"kv\":{\"key\":\"dy9i\",\"mod_revision\":\"40\"}},"
+    root = parse("{\"result\":{" HEADER
+                 ",\"events\":[{\"kv\":{\"key\":\"dy9h\",\"create_revision\":\"37\",\"mod_revision\":\"38\","
+                 "\"version\":\"2\",\"value\":\"Mg==\"}},{\"type\":\"DELETE\",\"kv\":{\"key\":\"dy9i\",\"mod_"
+                 "revision\":\"40\"}},"
                  "{\"type\":\"PUT\",\"kv\":{\"key\":\"dy9h\",\"mod_revision\":\"40\"}}],\"fragment\":true}}");
     assert_true(answer_watch(root, &arena, &message));
     assert_int_equal(message.count, 3);
@@ -316,11 +333,13 @@ static void every_message_of_a_watch_is_read(void **state)
     assert_true(message.canceled && message.compact_revision == 41);
     json_decref(root);
 
-    root = parse("{\"result\":{" HEADER ",\"watch_id\":\"-1\",\"created\":true,\"canceled\":true,\"cancel_reason\":\"rpc error: code "
+    root = parse("{\"result\":{" HEADER
+                 ",\"watch_id\":\"-1\",\"created\":true,\"canceled\":true,\"cancel_reason\":\"rpc error: code "
                  "= PermissionDenied desc = etcdserver: permission denied\"}}");
     assert_true(answer_watch(root, &arena, &message));
     assert_true(message.canceled && message.compact_revision == 0);
-    assert_string_equal(message.cancel_reason, "rpc error: code = PermissionDenied desc = etcdserver: permission denied");
+    assert_string_equal(message.cancel_reason,
+                        "rpc error: code = PermissionDenied desc = etcdserver: permission denied");
     json_decref(root);
 
     static const char *const bad[] = {
@@ -378,8 +397,10 @@ static void damaged_answers_never_do_harm(void **state)
 {
     (void)state;
     static const char good[] =
-        "{\"result\":{" HEADER ",\"created\":true,\"succeeded\":true,\"kvs\":[{\"key\":\"L3IvYw==\",\"mod_revision\":\"3\"}],"
-        "\"responses\":[{\"response_range\":{\"kvs\":[{\"key\":\"YQ==\"}]}}],\"token\":\"t\",\"ID\":\"5\",\"TTL\":\"5\",\"alarms\":[{}],"
+        "{\"result\":{" HEADER
+        ",\"created\":true,\"succeeded\":true,\"kvs\":[{\"key\":\"L3IvYw==\",\"mod_revision\":\"3\"}],"
+        "\"responses\":[{\"response_range\":{\"kvs\":[{\"key\":\"YQ==\"}]}}],\"token\":\"t\",\"ID\":\"5\",\"TTL\":"
+        "\"5\",\"alarms\":[{}],"
         "\"events\":[{\"type\":\"DELETE\",\"kv\":{\"key\":\"dy9i\",\"mod_revision\":\"40\"}}],\"version\":\"3\"}}";
     const struct etcd_op get = {.kind = ETCD_GET};
     const struct etcd_txn txn = {.then = &get, .then_count = 1};

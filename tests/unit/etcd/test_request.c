@@ -23,7 +23,8 @@ static void ranges_are_spelled_exactly(void **state)
     } cases[] = {
         {{.key = VX_SPAN_LITERAL("/r/a")}, "{\"key\":\"L3IvYQ==\"}"},
         {{.key = VX_SPAN_LITERAL("/r/"), .end = VX_SPAN_LITERAL("/r0")}, "{\"key\":\"L3Iv\",\"range_end\":\"L3Iw\"}"},
-        {{.key = VX_SPAN_LITERAL("\0"), .limit = 5, .revision = 9}, "{\"key\":\"AA==\",\"limit\":\"5\",\"revision\":\"9\"}"},
+        {{.key = VX_SPAN_LITERAL("\0"), .limit = 5, .revision = 9},
+         "{\"key\":\"AA==\",\"limit\":\"5\",\"revision\":\"9\"}"},
         {{.key = VX_SPAN_LITERAL("a"), .descending = true},
          "{\"key\":\"YQ==\",\"sort_order\":\"DESCEND\",\"sort_target\":\"KEY\"}"},
         {{.key = VX_SPAN_LITERAL("a"), .newest_first = true, .keys_only = true},
@@ -43,12 +44,9 @@ static void the_end_of_a_prefix_is_the_next_one(void **state)
     static const struct {
         struct vx_span prefix, end;
     } cases[] = {
-        {VX_SPAN_LITERAL("/r/"), VX_SPAN_LITERAL("/r0")},
-        {VX_SPAN_LITERAL("a\xff"), VX_SPAN_LITERAL("b")},
-        {VX_SPAN_LITERAL("a\xfe"), VX_SPAN_LITERAL("a\xff")},
-        {VX_SPAN_LITERAL("a\xff\xff"), VX_SPAN_LITERAL("b")},
-        {VX_SPAN_LITERAL("\xff\xff"), VX_SPAN_LITERAL("\0")},
-        {VX_SPAN_LITERAL(""), VX_SPAN_LITERAL("\0")},
+        {VX_SPAN_LITERAL("/r/"), VX_SPAN_LITERAL("/r0")},     {VX_SPAN_LITERAL("a\xff"), VX_SPAN_LITERAL("b")},
+        {VX_SPAN_LITERAL("a\xfe"), VX_SPAN_LITERAL("a\xff")}, {VX_SPAN_LITERAL("a\xff\xff"), VX_SPAN_LITERAL("b")},
+        {VX_SPAN_LITERAL("\xff\xff"), VX_SPAN_LITERAL("\0")}, {VX_SPAN_LITERAL(""), VX_SPAN_LITERAL("\0")},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct vx_buf out = {0};
@@ -110,7 +108,9 @@ static void leases_watches_and_users_are_spelled_exactly(void **state)
     request_lease(&out, INT64_MAX);
     assert_text(&out, "{\"ID\":\"9223372036854775807\"}");
     request_watch(&out, VX_SPAN_LITERAL("wo/"), VX_SPAN_LITERAL("wo0"), 37);
-    assert_text(&out, "{\"create_request\":{\"key\":\"d28v\",\"range_end\":\"d28w\",\"start_revision\":\"37\",\"fragment\":true}}");
+    assert_text(
+        &out,
+        "{\"create_request\":{\"key\":\"d28v\",\"range_end\":\"d28w\",\"start_revision\":\"37\",\"fragment\":true}}");
     request_watch(&out, VX_SPAN_LITERAL("wo"), vx_span(NULL, 0), 1);
     assert_text(&out, "{\"create_request\":{\"key\":\"d28=\",\"start_revision\":\"1\",\"fragment\":true}}");
     request_authenticate(&out, "ro\"uter", "p\\w\n");

@@ -43,7 +43,8 @@ static void the_order_of_keys_is_the_order_of_numbers(void **state)
     struct vx_arena arena = {0};
     static const uint32_t numbers[] = {1, 2, 9, 10, 99, 100, 999999, 1000000, 2147483648u, UINT32_MAX};
     for (size_t i = 1; i < sizeof numbers / sizeof *numbers; i++)
-        assert_true(vx_span_compare(keys_release(&arena, "f", numbers[i - 1]), keys_release(&arena, "f", numbers[i])) < 0);
+        assert_true(vx_span_compare(keys_release(&arena, "f", numbers[i - 1]), keys_release(&arena, "f", numbers[i])) <
+                    0);
     assert_true(vx_span_compare(keys_audit(&arena, "f", 999, "z"), keys_audit(&arena, "f", 1000, "a")) < 0);
     vx_arena_done(&arena);
 }
@@ -54,10 +55,10 @@ static void a_key_is_taken_apart(void **state)
     static const struct {
         const char *key, *fleet, *last; /* fleet NULL: not ours */
     } cases[] = {
-        {"/veltrix/v1/eu/head", "eu", "head"},         {"/veltrix/v1/eu/routers/r-1", "eu", "r-1"},
-        {"/veltrix/v1/eu/routers/", "eu", ""},         {"/veltrix/v1/eu", NULL, "eu"},
-        {"/veltrix/v1//head", NULL, "head"},           {"/veltrix/v1/", NULL, ""},
-        {"/veltrix/v2/eu/head", NULL, "head"},         {"plain", NULL, "plain"},
+        {"/veltrix/v1/eu/head", "eu", "head"}, {"/veltrix/v1/eu/routers/r-1", "eu", "r-1"},
+        {"/veltrix/v1/eu/routers/", "eu", ""}, {"/veltrix/v1/eu", NULL, "eu"},
+        {"/veltrix/v1//head", NULL, "head"},   {"/veltrix/v1/", NULL, ""},
+        {"/veltrix/v2/eu/head", NULL, "head"}, {"plain", NULL, "plain"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct vx_span key = vx_span_str(cases[i].key), fleet;
@@ -75,9 +76,19 @@ static void names_that_would_break_keys_are_refused(void **state)
         const char *name;
         bool fleet, id;
     } cases[] = {
-        {"eu", true, true},      {"a", true, true},      {"0-9", true, true},  {"-a", false, true},  {"", false, false},
-        {"A", false, true},      {"a_b", false, true},   {"a.b", false, true}, {".a", false, false}, {"a/b", false, false},
-        {"a b", false, false},   {"\xc3\xa4", false, false}, {"a\n", false, false},
+        {"eu", true, true},
+        {"a", true, true},
+        {"0-9", true, true},
+        {"-a", false, true},
+        {"", false, false},
+        {"A", false, true},
+        {"a_b", false, true},
+        {"a.b", false, true},
+        {".a", false, false},
+        {"a/b", false, false},
+        {"a b", false, false},
+        {"\xc3\xa4", false, false},
+        {"a\n", false, false},
         {"123456789012345678901234567890123456789012345678901234567890123", true, true},
         {"1234567890123456789012345678901234567890123456789012345678901234", false, true},
     };

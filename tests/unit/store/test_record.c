@@ -15,7 +15,12 @@ static void a_manifest_survives_its_text(void **state)
     (void)state;
     struct vx_arena arena = {0};
     struct store_entry entries[] = {
-        {.kind = "routing", .name = "m\"x", .path = "a/b.yaml", .line = 12, .sha256 = SHA, .size = STORE_OBJECT_MAX_BYTES},
+        {.kind = "routing",
+         .name = "m\"x",
+         .path = "a/b.yaml",
+         .line = 12,
+         .sha256 = SHA,
+         .size = STORE_OBJECT_MAX_BYTES},
         {.kind = "fleet", .name = "f", .path = "", .line = 0, .sha256 = SHA, .size = 0},
     };
     struct store_manifest manifest = {.number = UINT32_MAX,
@@ -58,21 +63,30 @@ static void the_texts_of_records_are_what_other_versions_will_read(void **state)
                                       .language = 1,
                                       .entries = &entry,
                                       .entry_count = 1};
-    assert_string_equal(record_manifest_print(&arena, &manifest).at,
-                        "{\"number\":2,\"parent\":1,\"author\":\"a\",\"message\":\"m\",\"request_id\":\"r\",\"time_ms\":3,"
-                        "\"language\":1,\"entries\":[{\"kind\":\"routing\",\"name\":\"m\",\"path\":\"m.yaml\",\"line\":1,"
-                        "\"sha256\":\"" SHA "\",\"size\":5}]}");
-    struct store_pointer pointer = {
-        .generation = 9, .stable = 2, .candidate = 3, .weight = 10000, .shadow = true, .rollout = "x", .by = "b", .time_ms = 4};
-    assert_string_equal(record_pointer_print(&arena, &pointer, "q").at,
-                        "{\"generation\":9,\"stable\":2,\"candidate\":3,\"weight\":10000,\"shadow\":true,\"rollout\":\"x\","
-                        "\"by\":\"b\",\"time_ms\":4,\"request_id\":\"q\"}");
+    assert_string_equal(
+        record_manifest_print(&arena, &manifest).at,
+        "{\"number\":2,\"parent\":1,\"author\":\"a\",\"message\":\"m\",\"request_id\":\"r\",\"time_ms\":3,"
+        "\"language\":1,\"entries\":[{\"kind\":\"routing\",\"name\":\"m\",\"path\":\"m.yaml\",\"line\":1,"
+        "\"sha256\":\"" SHA "\",\"size\":5}]}");
+    struct store_pointer pointer = {.generation = 9,
+                                    .stable = 2,
+                                    .candidate = 3,
+                                    .weight = 10000,
+                                    .shadow = true,
+                                    .rollout = "x",
+                                    .by = "b",
+                                    .time_ms = 4};
+    assert_string_equal(
+        record_pointer_print(&arena, &pointer, "q").at,
+        "{\"generation\":9,\"stable\":2,\"candidate\":3,\"weight\":10000,\"shadow\":true,\"rollout\":\"x\","
+        "\"by\":\"b\",\"time_ms\":4,\"request_id\":\"q\"}");
     assert_string_equal(
         record_editor_print(&arena, &(struct record_editor){.who = "w", .purpose = "p", .since_ms = 5}).at,
         "{\"who\":\"w\",\"purpose\":\"p\",\"since_ms\":5}");
     assert_string_equal(
         record_router_print(
-            &arena, &(struct store_router){.id = "i", .instance = "n", .host = "h", .since_ms = 6, .report = "{ \"a\": 1 }"})
+            &arena,
+            &(struct store_router){.id = "i", .instance = "n", .host = "h", .since_ms = 6, .report = "{ \"a\": 1 }"})
             .at,
         "{\"id\":\"i\",\"instance\":\"n\",\"host\":\"h\",\"since_ms\":6,\"report\":{\"a\":1}}");
     assert_string_equal(
@@ -96,8 +110,10 @@ static void a_pointer_is_read_or_refused_whole(void **state)
     } cases[] = {
         {POINTER("9", "2", "0", "false", "\"\"", "\"q\""), true},
         {POINTER("9223372036854775807", "4294967295", "10000", "true", "\"x\"", "\"\""), true},
-        {"{\"new\":[1]," "\"generation\":9,\"stable\":2,\"candidate\":0,\"weight\":0,\"shadow\":false,\"rollout\":\"\",\"by\":\"b\","
-         "\"time_ms\":4,\"request_id\":\"q\"}", true},
+        {"{\"new\":[1],"
+         "\"generation\":9,\"stable\":2,\"candidate\":0,\"weight\":0,\"shadow\":false,\"rollout\":\"\",\"by\":\"b\","
+         "\"time_ms\":4,\"request_id\":\"q\"}",
+         true},
         {POINTER("0", "2", "0", "false", "\"\"", "\"q\""), false},
         {POINTER("-1", "2", "0", "false", "\"\"", "\"q\""), false},
         {POINTER("9223372036854775808", "2", "0", "false", "\"\"", "\"q\""), false},
@@ -108,10 +124,17 @@ static void a_pointer_is_read_or_refused_whole(void **state)
         {POINTER("9", "2", "10001", "false", "\"\"", "\"q\""), false},
         {POINTER("9", "2", "0", "0", "\"\"", "\"q\""), false},
         {POINTER("9", "2", "0", "false", "null", "\"q\""), false},
-        {POINTER("9", "2", "0", "false", "\"1234567890123456789012345678901234567890123456789012345678901234\"", "\"q\""), false},
+        {POINTER("9", "2", "0", "false", "\"1234567890123456789012345678901234567890123456789012345678901234\"",
+                 "\"q\""),
+         false},
         {POINTER("9", "2", "0", "false", "\"\"", "\"123456789012345678901234567890123\""), false},
         {"{\"generation\":9,\"generation\":9}", false},
-        {"{}", false}, {"", false}, {"[]", false}, {"null", false}, {"{", false}, {"\xff", false},
+        {"{}", false},
+        {"", false},
+        {"[]", false},
+        {"null", false},
+        {"{", false},
+        {"\xff", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct store_pointer pointer = {.generation = 77};
@@ -128,8 +151,9 @@ static void a_pointer_is_read_or_refused_whole(void **state)
 static void manifests_are_read_or_refused_whole(void **state)
 {
     (void)state;
-    static const char start[] = "{\"number\":2,\"parent\":1,\"author\":\"a\",\"message\":\"m\",\"request_id\":\"r\",\"time_ms\":3,"
-                                "\"language\":1,\"entries\":";
+    static const char start[] =
+        "{\"number\":2,\"parent\":1,\"author\":\"a\",\"message\":\"m\",\"request_id\":\"r\",\"time_ms\":3,"
+        "\"language\":1,\"entries\":";
     static const struct {
         const char *entries;
         bool readable;
@@ -141,7 +165,9 @@ static void manifests_are_read_or_refused_whole(void **state)
         {"[{\"kind\":\"k\",\"name\":\"n\",\"path\":\"p\",\"line\":1,\"sha256\":\"../../head\",\"size\":1}]", false},
         {"[{\"kind\":\"k\",\"name\":\"n\",\"path\":\"p\",\"line\":1,\"sha256\":\"" SHA "\",\"size\":1048577}]", false},
         {"[{\"kind\":\"k\",\"name\":\"n\",\"path\":\"p\",\"line\":1,\"sha256\":\"" SHA "\"}]", false},
-        {"[5]", false}, {"{}", false}, {"null", false},
+        {"[5]", false},
+        {"{}", false},
+        {"null", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct vx_arena arena = {0};
@@ -158,16 +184,12 @@ static void damaged_records_never_do_harm(void **state)
     (void)state;
     struct vx_arena arena = {0};
     struct store_entry entry = {.kind = "routing", .name = "m", .path = "m.yaml", .line = 1, .sha256 = SHA, .size = 5};
-    struct store_manifest manifest = {.number = 2,
-                                      .author = "a",
-                                      .message = "m",
-                                      .request_id = "r",
-                                      .entries = &entry,
-                                      .entry_count = 1};
+    struct store_manifest manifest = {
+        .number = 2, .author = "a", .message = "m", .request_id = "r", .entries = &entry, .entry_count = 1};
     struct store_pointer pointer = {.generation = 9, .stable = 2};
     struct store_router router = {.id = "i", .instance = "n", .host = "h", .report = "{\"a\":[1,2]}"};
-    const struct vx_span texts[] = {record_manifest_print(&arena, &manifest), record_pointer_print(&arena, &pointer, "q"),
-                                    record_router_print(&arena, &router)};
+    const struct vx_span texts[] = {record_manifest_print(&arena, &manifest),
+                                    record_pointer_print(&arena, &pointer, "q"), record_router_print(&arena, &router)};
     uint64_t seed = 1;
     for (int round = 0; round < 30000; round++) {
         struct vx_arena scratch = {0};
@@ -197,8 +219,9 @@ static void numbers_are_strict(void **state)
     static const struct {
         const char *text;
         uint32_t number; /* 0: refused */
-    } cases[] = {{"1", 1},  {"0000000042", 42}, {"4294967295", UINT32_MAX}, {"4294967296", 0},    {"0", 0}, {"", 0},
-                 {"-1", 0}, {"1 ", 0},          {"1a", 0},                  {"99999999999999999999", 0}};
+    } cases[] = {
+        {"1", 1},  {"0000000042", 42}, {"4294967295", UINT32_MAX}, {"4294967296", 0}, {"0", 0}, {"", 0}, {"-1", 0},
+        {"1 ", 0}, {"1a", 0},          {"99999999999999999999", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint32_t number = 0;
         assert_int_equal(record_number_load(vx_span_str(cases[i].text), &number), cases[i].number != 0);
