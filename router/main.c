@@ -1,8 +1,8 @@
 /* veltrix-router: the data plane. Options, signals, and the order of starting and stopping; everything else is below.
  *
- * Thread: the main thread; all signals are blocked in every thread and taken here. The first SIGTERM or SIGINT drains and
- * leaves within `drain_timeout`; a second one ends the process at once, which is safe: offsets are committed only for what
- * is done. */
+ * Thread: the main thread; all signals are blocked in every thread and taken here. The first SIGTERM or SIGINT drains
+ * and leaves within `drain_timeout`; a second one ends the process at once, which is safe: offsets are committed only
+ * for what is done. */
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -50,8 +50,8 @@ static int read_options(int argc, char **argv, struct options *o)
 {
     enum { OPT_CHECK = 256, OPT_PRINT, OPT_VERSION };
     static const struct option longs[] = {
-        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, OPT_CHECK},
-        {"print", no_argument, NULL, OPT_PRINT},  {"help", no_argument, NULL, 'h'},
+        {"config", required_argument, NULL, 'c'},    {"check", no_argument, NULL, OPT_CHECK},
+        {"print", no_argument, NULL, OPT_PRINT},     {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, OPT_VERSION}, {NULL, 0, NULL, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1;)
@@ -97,7 +97,8 @@ static bool load(const struct options *o, struct router_settings *settings, stru
 
 static void on_second_signal(int number)
 {
-    static const char line[] = "level=warn event=router.killed detail=\"stopped at once; what is not committed is done again\"\n";
+    static const char line[] =
+        "level=warn event=router.killed detail=\"stopped at once; what is not committed is done again\"\n";
     if (write(STDERR_FILENO, line, sizeof line - 1) < 0)
         _exit(128 + number);
     _exit(128 + number);
@@ -144,6 +145,8 @@ static int run(const struct router_settings *settings)
     bool clean = router_stop(r);
     vx_log(clean ? VX_LOG_INFO : VX_LOG_WARN, "router.stopped", "took_ms=%lld clean=%s",
            (long long)(vx_clock_ms() - start_ms), clean ? "true" : "false");
+    if (!clean)
+        _exit(EXIT_SUCCESS);
     return EXIT_SUCCESS;
 }
 

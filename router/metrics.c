@@ -1,8 +1,8 @@
-/* Counters. A registry from (family, label values) to a number under a lock, and shards of chunks that never move: a chunk
- * is published with one release store, so that its one writer and any scraper may use it without a lock.
+/* Counters. A registry from (family, label values) to a number under a lock, and shards of chunks that never move: a
+ * chunk is published with one release store, so that its one writer and any scraper may use it without a lock.
  *
- * Thread: see the header. Owns all names and chunks. Invariant: a counter's chunk exists in every shard before its number
- * is handed out.
+ * Thread: see the header. Owns all names and chunks. Invariant: a counter's chunk exists in every shard before its
+ * number is handed out.
  */
 #include "router/metrics.h"
 
@@ -95,9 +95,8 @@ static uint32_t add(struct metrics *m, enum metrics_family family, const char *a
         vx_assert(m->counters != NULL);
     }
     uint32_t number = m->count++;
-    m->counters[number] = (struct counter){.family = family,
-                                           .a = a ? vx_arena_str(&m->arena, a) : NULL,
-                                           .b = b ? vx_arena_str(&m->arena, b) : NULL};
+    m->counters[number] = (struct counter){
+        .family = family, .a = a ? vx_arena_str(&m->arena, a) : NULL, .b = b ? vx_arena_str(&m->arena, b) : NULL};
     if (number % METRICS_CHUNK == 0)
         for (size_t s = 0; s < m->shard_count; s++) {
             cell *chunk = calloc(METRICS_CHUNK, sizeof *chunk);

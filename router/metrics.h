@@ -1,7 +1,8 @@
 /* Counters: what happened, by topic, by rule, by pipeline, by release, never multiplied.
  *
- * A counter has a number and, once named, keeps it for the life of the process, so that counts go on over releases. Each
- * worker has a shard: it alone adds to it, with plain relaxed stores; a scrape sums the shards. No lock on the hot path.
+ * A counter has a number and, once named, keeps it for the life of the process, so that counts go on over releases.
+ * Each worker has a shard: it alone adds to it, with plain relaxed stores; a scrape sums the shards. No lock on the hot
+ * path.
  */
 #ifndef ROUTER_METRICS_H
 #define ROUTER_METRICS_H
@@ -44,8 +45,8 @@ struct metrics;
 struct metrics *metrics_new(size_t shard_count);
 void metrics_free(struct metrics *m);
 
-/* The number of a counter; `a` and `b` are its label values (NULL where the family has fewer). Any thread; takes a lock:
- * not per event. */
+/* The number of a counter; `a` and `b` are its label values (NULL where the family has fewer). Any thread; takes a
+ * lock: not per event. */
 uint32_t metrics_counter(struct metrics *m, enum metrics_family family, const char *a, const char *b);
 
 /* Adds on the caller's shard; only one thread may use a shard. */

@@ -2,8 +2,8 @@
  *
  * The presence report is an interface: configsvc and `veltrix fleet` read it.
  *   host, version, pid, started_ms, workers, partitions, joined, running {release, generation, since_ms, source},
- *   releases [{release, state: running|loading|rejected, error}], etcd, alarm, held [{topic, partition, reason, message}],
- *   counters {in, out, dead_letters, failures}
+ *   releases [{release, state: running|loading|rejected, error}], etcd, alarm, held [{topic, partition, reason,
+ *   message}], counters {in, out, dead_letters, failures}
  */
 #include "router/report.h"
 
@@ -213,7 +213,8 @@ void report_metrics(const struct report *r, struct vx_buf *out)
     gauge(out, "veltrix_reload_seconds", "When a release was last loaded or failed to, Unix time.",
           (double)r->follower.reload_ms / 1000);
     gauge(out, "veltrix_reload_success", "1 when the last load went well.", r->follower.reload_ok);
-    gauge(out, "veltrix_release_rejected", "Release that the fleet wants and this router refuses; 0: none.", f->rejected);
+    gauge(out, "veltrix_release_rejected", "Release that the fleet wants and this router refuses; 0: none.",
+          f->rejected);
     gauge(out, "veltrix_pointer_alarm", "1 while etcd shows a pointer that is not obeyed.", f->alarm != FOLLOW_SAME);
     gauge(out, "veltrix_pointers_missed", "Pointers found by the periodic read and not by the watch.",
           (double)r->follower.missed_count);

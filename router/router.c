@@ -1,8 +1,8 @@
 /* The router as a whole: makes the parts, ties them together, takes them apart.
  *
- * Order of starting: destinations, workers, consumer (joins nothing yet), admin, etcd, store, follower (whose first release
- * makes the consumer join), presence. Stopping: admin, follower, consumer (drains, commits, leaves), presence, workers, then
- * what they used.
+ * Order of starting: destinations, workers, consumer (joins nothing yet), admin, etcd, store, follower (whose first
+ * release makes the consumer join), presence. Stopping: admin, follower, consumer (drains, commits, leaves), presence,
+ * workers, then what they used.
  *
  * Thread: the main thread; on_release on the follower's, the answers of the admin port on its own. The lock guards who
  * may join the group; everything else that is shared is thread-safe by itself.
@@ -24,7 +24,7 @@
 #include "router/report.h"
 
 enum {
-    REPORT_MS = 1000,    /* at most this often when something changed */
+    REPORT_MS = 1000,     /* at most this often when something changed */
     ADMISSION_MS = 5000,  /* after which a router that could not register joins all the same */
     REPORT_MAX_MS = 2000, /* and at least this often, for the counters */
 };
@@ -48,9 +48,9 @@ struct router {
     struct store *store;
     struct follower *follower;
     struct store_presence *presence;
-    pthread_mutex_t lock;   /* of the three below */
+    pthread_mutex_t lock; /* of the three below */
     enum admission admission;
-    struct table *waiting;  /* a release whose topics are subscribed to when it is admitted; NULL: none */
+    struct table *waiting; /* a release whose topics are subscribed to when it is admitted; NULL: none */
     uint64_t waiting_generation;
     atomic_bool changed;
     int64_t reported_ms;
@@ -94,8 +94,8 @@ static void admit(struct router *r, enum admission admission)
     subscribe(r);
 }
 
-/* A release to run: asks about its destinations ahead of the first record, then swaps, then subscribes. Workers have the
- * table before the first event of a topic that it adds; a topic that it drops is held until it is revoked. */
+/* A release to run: asks about its destinations ahead of the first record, then swaps, then subscribes. Workers have
+ * the table before the first event of a topic that it adds; a topic that it drops is held until it is revoked. */
 static void on_release(void *ctx, struct table *t, uint64_t generation)
 {
     struct router *r = ctx;
@@ -323,6 +323,9 @@ bool router_stop(struct router *r)
     if (r->consumer)
         clean = consumer_leave(r->consumer, deadline_ms);
     store_presence_stop(r->presence);
+    /* brokers that do not answer would hold up the rest for as long as they like */
+    if (!clean)
+        return false;
     destinations_stop(r->destinations);
     for (size_t i = 0; i < r->worker_count; i++)
         worker_stop(r->workers[i]);

@@ -15,12 +15,12 @@ struct router_settings {
     const char *fleet;
     const char *id; /* never NULL: the host name by default */
     struct router_etcd_settings etcd;
-    struct vx_pairs kafka;     /* librdkafka's properties; "consumer." and "producer." before a name: for one client only */
-    int64_t workers_count;     /* never 0: the number of cores by default */
-    const char *admin;         /* "host:port" */
-    const char *state_dir;     /* where the last good copy is kept; NULL: nowhere */
-    int64_t window_events;     /* undone events of one partition at most */
-    int64_t window_bytes;      /* bytes of undone events of one partition, after which no more are read */
+    struct vx_pairs kafka; /* librdkafka's properties; "consumer." and "producer." before a name: for one client only */
+    int64_t workers_count; /* never 0: the number of cores by default */
+    const char *admin;     /* "host:port" */
+    const char *state_dir; /* where the last good copy is kept; NULL: nowhere */
+    int64_t window_events; /* undone events of one partition at most */
+    int64_t window_bytes;  /* bytes of undone events of one partition, after which no more are read */
     int64_t drain_timeout_ms;
     int64_t commit_interval_ms;
     int log_level; /* enum vx_log_level */

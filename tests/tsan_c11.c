@@ -1,7 +1,7 @@
-/* C11 threads for the thread sanitizer, which intercepts pthreads only: librdkafka's mutexes, conditions and threads would
- * look like races to it. Linked into every program of a build with VELTRIX_SANITIZE=thread; the linker prefers these to
- * libc's. glibc's C11 types are as large as, or larger than, their pthread counterparts. librdkafka itself is not
- * instrumented: what its reference counts order, the sanitizer does not see.
+/* C11 threads for the thread sanitizer, which intercepts pthreads only: librdkafka's mutexes, conditions and threads
+ * would look like races to it. Linked into every program of a build with VELTRIX_SANITIZE=thread; the linker prefers
+ * these to libc's. glibc's C11 types are as large as, or larger than, their pthread counterparts. librdkafka itself is
+ * not instrumented: what its reference counts order, the sanitizer does not see.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -21,8 +21,11 @@ const char *__tsan_default_suppressions(void)
 
 static int result(int code)
 {
-    return code == 0 ? thrd_success : code == ETIMEDOUT ? thrd_timedout : code == EBUSY ? thrd_busy
-           : code == ENOMEM ? thrd_nomem : thrd_error;
+    return code == 0           ? thrd_success
+           : code == ETIMEDOUT ? thrd_timedout
+           : code == EBUSY     ? thrd_busy
+           : code == ENOMEM    ? thrd_nomem
+                               : thrd_error;
 }
 
 struct start {

@@ -20,6 +20,9 @@
 #include "configsvc/api/routes.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/utf8.h"
+
+enum { AUTHOR_MAX_BYTES = 100 };
 
 /* The classes that replies are counted in. */
 enum { CLASS_2XX, CLASS_4XX, CLASS_5XX, CLASS_COUNT };
@@ -184,15 +187,23 @@ static bool read_body(struct call *call, struct request *rq, struct reply *re)
     return true;
 }
 
+/* Who asks. It becomes part of records and log lines of fixed size, so it is cut, between code points. */
 static void fill_author(struct MHD_Connection *connection, struct request *rq)
 {
     const char *author = wire_get_str(rq->body, "author", &rq->arena, NULL);
     if (!author || !author[0])
         author = header(connection, "X-Veltrix-Author");
-    if (!author || !author[0])
+    if (!author || !author[0] || !vx_utf8_valid(vx_span_str(author)))
         author = "unknown";
-    /* It becomes part of keys' values and log lines of fixed size: longer ones are cut. */
-    rq->author = vx_arena_printf(&rq->arena, "%.100s", author);
+    size_t len = strlen(author);
+    if (len > AUTHOR_MAX_BYTES)
+        for (len = AUTHOR_MAX_BYTES; len > 0 && ((unsigned char)author[len] & 0xc0) == 0x80;)
+            len--;
+    char *copy = vx_arena_printf(&rq->arena, "%.*s", (int)len, author);
+    for (char *p = copy; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = '?';
+    rq->author = copy;
 }
 
 static enum MHD_Result answer(struct call *call, struct MHD_Connection *connection, const char *url, const char *method)

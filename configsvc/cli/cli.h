@@ -101,6 +101,8 @@ void cli_out_json(struct vx_buf *json);
 
 /* Who the operator is, for releases and the audit: "alice@laptop". */
 const char *cli_author(struct cli *cli);
+/* A copy without control characters: what others wrote must not steer the operator's terminal. */
+const char *cli_printable(struct cli *cli, const char *text);
 /* The milliseconds of a time as the API writes it; 0 when it is none. */
 int64_t cli_time_load(const char *text);
 /* "just now", "12 s ago", "3 min ago", "5 h ago", "2 days ago"; "-" for 0. */

@@ -108,8 +108,9 @@ int client_fail(struct cli *cli, const struct client_answer *answer, const char 
     struct vx_diags findings = {0};
     wire_findings_load(answer->findings, folder, &findings);
     cli_print_findings(cli, &findings);
-    int code = answer->status == 0 ? EXIT_USAGE : EXIT_NO;
-    cli_fail_findings(cli, code, answer->code, &findings, answer->message);
+    bool reached = answer->status != 0 && answer->status != 503 && answer->status != 504; /* and etcd behind it */
+    int code = reached ? EXIT_NO : EXIT_USAGE;
+    cli_fail_findings(cli, code, answer->code, &findings, cli_printable(cli, answer->message));
     vx_diags_done(&findings);
     return code;
 }

@@ -22,7 +22,7 @@ struct client_answer {
 VX_MUSTCHECK bool client_call(struct cli *cli, const char *method, const char *fleet, const char *path,
                               struct vx_span body, struct client_answer *answer);
 /* Says what an unsuccessful call means: findings (files below `folder` when not NULL), then the sentence. Returns
- * EXIT_USAGE when configsvc was not reached, else EXIT_NO. */
+ * EXIT_USAGE when configsvc, or etcd behind it, was not reached, else EXIT_NO. */
 int client_fail(struct cli *cli, const struct client_answer *answer, const char *folder);
 
 /* The fleet to talk about: --fleet; else VELTRIX_FLEET and `folder_fleet` (may be NULL), which must not disagree; else the

@@ -32,7 +32,7 @@ static void load_other(struct cli *cli, struct json_value report, struct routers
         if (strcmp(state, "rejected") != 0)
             continue;
         v->rejected = (uint32_t)wire_get_int(it.value, "release", 0);
-        v->error = wire_get_str(it.value, "error", &cli->arena, "it does not say why");
+        v->error = cli_printable(cli, wire_get_str(it.value, "error", &cli->arena, "it does not say why"));
     }
 }
 
@@ -70,7 +70,7 @@ static void view_load(struct cli *cli, struct json_value item, struct routers_vi
         vx_buf_printf(&notes, "has lost etcd: %s\n", wire_get_str(report, "etcd_error", arena, "?"));
     if (copy)
         vx_buf_str(&notes, "runs from its last good copy on disk\n");
-    v->notes = vx_arena_str(arena, vx_buf_text(&notes));
+    v->notes = cli_printable(cli, vx_buf_text(&notes));
     vx_buf_done(&notes);
 }
 

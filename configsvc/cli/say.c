@@ -122,6 +122,15 @@ uint32_t cli_release(const char *text)
     return (uint32_t)atol(text + 1);
 }
 
+const char *cli_printable(struct cli *cli, const char *text)
+{
+    char *copy = vx_arena_str(&cli->arena, text);
+    for (char *p = copy; *p; p++)
+        if (((unsigned char)*p < ' ' && *p != '\n') || *p == 0x7f)
+            *p = '?';
+    return copy;
+}
+
 /* --- tables ---------------------------------------------------------------------------------------------------------- */
 
 void cli_table_row(struct cli *cli, struct cli_table *table, size_t columns, const char *const *cells)
@@ -136,7 +145,7 @@ void cli_table_row(struct cli *cli, struct cli_table *table, size_t columns, con
     }
     table->columns = columns;
     for (size_t i = 0; i < columns; i++)
-        table->cells[table->count++] = vx_arena_str(&cli->arena, cells[i] ? cells[i] : "-");
+        table->cells[table->count++] = cli_printable(cli, cells[i] ? cells[i] : "-");
 }
 
 /* Columns on a screen, near enough: code points, or bytes where it is not UTF-8. */

@@ -33,7 +33,8 @@ static void print_release(struct cli *cli, struct json_value release, struct vx_
     struct cli_table table = {0};
     vx_buf_printf(out, "release @%lld (on @%lld)\nauthor  %s\ntime    %s\nmessage %s\n\n",
                   (long long)wire_get_int(release, "release", 0), (long long)wire_get_int(release, "parent", 0),
-                  text_of(cli, release, "author"), text_of(cli, release, "time"), text_of(cli, release, "message"));
+                  text_of(cli, release, "author"), text_of(cli, release, "time"),
+                  cli_printable(cli, text_of(cli, release, "message")));
     cli_table_row(cli, &table, 5, (const char *const[]){"KIND", "NAME", "FILE", "BYTES", "SHA256"});
     struct json_value documents = wire_get(release, "documents");
     for (struct json_iter it = json_iter(documents); documents.kind == JSON_KIND_ARRAY && json_next(&it);) {

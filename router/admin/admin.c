@@ -79,7 +79,7 @@ enum vx_status admin_start(const struct admin_setup *setup, struct admin **out, 
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | (address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
     a->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, a, MHD_OPTION_SOCK_ADDR, &address,
                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                                 (unsigned)IDLE_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+                                 (unsigned)IDLE_S, MHD_OPTION_END);
     if (!a->daemon) {
         free(a);
         return vx_err_set(err, VX_EIO, "admin: cannot listen on %s: %s", setup->address, strerror(errno));

@@ -15,7 +15,7 @@ struct admin;
 
 struct admin_setup {
     const char *address; /* "host:port", "[v6]:port", ":port" for every address; port 0 for any */
-    /* All from the port's own thread; each appends its answer and returns true when it is a good one (200, else 503). */
+    /* All from the port's own thread; each appends its answer and returns true when it is good (200), else 503. */
     bool (*healthz)(void *ctx, struct vx_buf *out);
     bool (*readyz)(void *ctx, struct vx_buf *out);
     bool (*metrics)(void *ctx, struct vx_buf *out);

@@ -27,7 +27,7 @@ enum { PATH_SIZE = 4096 };
 static enum vx_status io_error(struct vx_err *err, const char *what, const char *path)
 {
     int code = errno;
-    enum vx_status st = code == ENOSPC || code == EDQUOT ? VX_ENOSPACE
+    enum vx_status st = code == ENOSPC || code == EDQUOT                   ? VX_ENOSPACE
                         : code == EACCES || code == EPERM || code == EROFS ? VX_EDENIED
                         : code == ENOENT                                   ? VX_ENOTFOUND
                                                                            : VX_EIO;
@@ -155,8 +155,7 @@ static bool take_entry(struct reader *r, struct vx_span line, struct store_entry
     uint64_t first_line, size;
     if (!take_word(&line, &word) || !vx_span_is(word, "entry") || !take_word(&line, &kind) ||
         !take_word(&line, &name) || !take_number(&line, &first_line) || !take_number(&line, &size) ||
-        !take_word(&line, &sha) || sha.len != VX_SHA256_HEX_SIZE - 1 || size >= r->rest.len ||
-        first_line > INT32_MAX)
+        !take_word(&line, &sha) || sha.len != VX_SHA256_HEX_SIZE - 1 || size >= r->rest.len || first_line > INT32_MAX)
         return false;
     *e = (struct store_entry){
         .kind = vx_arena_span(r->arena, kind).at,

@@ -1,7 +1,7 @@
 /* See follow.h. Any one thread; no clock, no etcd.
  *
- * Invariants: `known` only ever moves to a higher generation of the same cluster; what runs is replaced only by a release
- * that compiled; a rejected release never stops what runs. */
+ * Invariants: `known` only ever moves to a higher generation of the same cluster; what runs is replaced only by a
+ * release that compiled; a rejected release never stops what runs. */
 #include "router/follow/follow.h"
 
 #include <stdio.h>
@@ -102,8 +102,7 @@ struct follow_action follow_next(struct follow *f, int64_t now_ms)
     if (f->seen && f->running == f->known.release && (f->running_generation != f->known.generation || f->from_copy)) {
         f->running_generation = f->known.generation;
         f->from_copy = false;
-        return (struct follow_action){
-            .what = FOLLOW_MOVE, .release = f->running, .generation = f->known.generation};
+        return (struct follow_action){.what = FOLLOW_MOVE, .release = f->running, .generation = f->known.generation};
     }
     if (f->seen && f->running != f->known.release && f->alarm == FOLLOW_SAME) {
         if (usable && (f->rejected == f->known.release || now_ms >= f->grace_ms))

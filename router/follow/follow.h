@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 enum {
-    FOLLOW_RETRY_MIN_MS = 200,   /* back-off of a load that failed for want of etcd */
+    FOLLOW_RETRY_MIN_MS = 200, /* back-off of a load that failed for want of etcd */
     FOLLOW_RETRY_MAX_MS = 10000,
-    FOLLOW_REJECTED_MS = 60000,  /* a release that is corrupt in etcd is tried again this often */
-    FOLLOW_GRACE_MS = 5000,      /* how long a start waits for etcd before it takes the last good copy */
+    FOLLOW_REJECTED_MS = 60000, /* a release that is corrupt in etcd is tried again this often */
+    FOLLOW_GRACE_MS = 5000,     /* how long a start waits for etcd before it takes the last good copy */
     FOLLOW_TEXT_SIZE = 2048,
 };
 
@@ -59,22 +59,22 @@ struct follow_pointer {
 };
 
 struct follow {
-    int64_t grace_ms;               /* until when a start waits for etcd */
-    struct follow_pointer known;    /* newest obeyed, from the last good copy or etcd; generation 0: none */
-    bool seen;                      /* a pointer was read from etcd and obeyed */
+    int64_t grace_ms;            /* until when a start waits for etcd */
+    struct follow_pointer known; /* newest obeyed, from the last good copy or etcd; generation 0: none */
+    bool seen;                   /* a pointer was read from etcd and obeyed */
     bool has_copy;
     struct follow_pointer copy;
-    uint32_t running;               /* release in force; 0: none */
+    uint32_t running; /* release in force; 0: none */
     uint64_t running_generation;
-    bool from_copy;                 /* what runs came from the last good copy */
-    uint32_t rejected;              /* release that failed for good, or is corrupt; 0: none */
+    bool from_copy;    /* what runs came from the last good copy */
+    uint32_t rejected; /* release that failed for good, or is corrupt; 0: none */
     enum follow_load rejected_how;
     char rejected_why[FOLLOW_TEXT_SIZE];
-    enum follow_verdict alarm;      /* FOLLOW_SAME: none */
-    bool missing;                   /* the fleet has no pointer yet */
-    unsigned tries;                 /* loads of `known` that failed in a row */
-    int64_t retry_ms;               /* when to load again */
-    uint64_t seed;                  /* of the jitter */
+    enum follow_verdict alarm; /* FOLLOW_SAME: none */
+    bool missing;              /* the fleet has no pointer yet */
+    unsigned tries;            /* loads of `known` that failed in a row */
+    int64_t retry_ms;          /* when to load again */
+    uint64_t seed;             /* of the jitter */
 };
 
 void follow_init(struct follow *f, int64_t now_ms, uint64_t seed);
@@ -82,8 +82,8 @@ void follow_init(struct follow *f, int64_t now_ms, uint64_t seed);
 void follow_has_copy(struct follow *f, const struct follow_pointer *copy);
 /* A pointer was read or watched. */
 enum follow_verdict follow_pointer(struct follow *f, const struct follow_pointer *p, int64_t now_ms);
-/* The load of `release` that follow_next() asked for ended; `why` (NULL when loaded) is for people. True when it is to be
- * run: it is still what the fleet wants. */
+/* The load of `release` that follow_next() asked for ended; `why` (NULL when loaded) is for people. True when it is to
+ * be run: it is still what the fleet wants. */
 bool follow_loaded(struct follow *f, uint32_t release, enum follow_load how, const char *why, int64_t now_ms);
 /* The last good copy runs (true), or is of no use. */
 void follow_copied(struct follow *f, bool ok);

@@ -2,9 +2,9 @@
  *
  *     store's thread: on_pointer ──> follow (under the lock) ──> run(): fetch ─ verify ─ compile ─> on_release ─> copy
  *
- * Thread: run(); on_pointer and on_state come from the store's. The lock guards `status`, its follow included; nothing that
- * waits for etcd or compiles is done under it. Owns the texts of the release that runs, so that the next one need not read
- * again what it shares with it.
+ * Thread: run(); on_pointer and on_state come from the store's. The lock guards `status`, its follow included; nothing
+ * that waits for etcd or compiles is done under it. Owns the texts of the release that runs, so that the next one need
+ * not read again what it shares with it.
  */
 #include "router/follow/follower.h"
 

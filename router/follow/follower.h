@@ -1,5 +1,5 @@
-/* The follower: the thread that does what follow.h decides. It reads releases from the store, verifies and compiles them
- * beside the running workers, hands them over, and keeps the last good copy. */
+/* The follower: the thread that does what follow.h decides. It reads releases from the store, verifies and compiles
+ * them beside the running workers, hands them over, and keeps the last good copy. */
 #ifndef ROUTER_FOLLOW_FOLLOWER_H
 #define ROUTER_FOLLOW_FOLLOWER_H
 
@@ -22,13 +22,13 @@ struct follower_setup {
 
 /* Where it stands. */
 struct follower_status {
-    struct follow follow;      /* a copy */
-    bool connected;            /* to etcd */
+    struct follow follow; /* a copy */
+    bool connected;       /* to etcd */
     char disconnected_why[256];
-    int64_t running_since_ms;  /* wall clock */
-    int64_t reload_ms;         /* wall clock of the last try to load a release; 0: none yet */
+    int64_t running_since_ms; /* wall clock */
+    int64_t reload_ms;        /* wall clock of the last try to load a release; 0: none yet */
     bool reload_ok;
-    uint64_t missed_count;     /* pointers that the periodic read found and the watch should have told */
+    uint64_t missed_count; /* pointers that the periodic read found and the watch should have told */
 };
 
 VX_MUSTCHECK enum vx_status follower_start(const struct follower_setup *setup, struct follower **out,

@@ -10,8 +10,8 @@
 
 struct adoption {
     atomic_uint refs;
-    struct table *t;     /* owned */
-    uint64_t generation; /* of the pointer that named it */
+    struct table *t;       /* owned */
+    uint64_t generation;   /* of the pointer that named it */
     char release_text[12]; /* value of the header veltrix-release */
     uint32_t release_counter;
     uint32_t *rules;     /* counter of rule n of table_rules() */

@@ -62,7 +62,8 @@ static void note(struct consumer *c, rd_kafka_resp_err_t err, const rd_kafka_top
     /* while the group rebalances commits are refused; the next one has it all */
     bool rebalancing = err == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || err == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
     if (err && err != RD_KAFKA_RESP_ERR__NO_OFFSET)
-        vx_log(rebalancing ? VX_LOG_DEBUG : VX_LOG_WARN, "commit.failed", "partitions=%d error=%s", list ? list->cnt : 0, rd_kafka_err2name(err));
+        vx_log(rebalancing ? VX_LOG_DEBUG : VX_LOG_WARN, "commit.failed", "partitions=%d error=%s",
+               list ? list->cnt : 0, rd_kafka_err2name(err));
 }
 
 void consumer_on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque)

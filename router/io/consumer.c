@@ -1,9 +1,9 @@
-/* The consumer's thread: polls the group's queue, commits, and follows the subscription. What happens when partitions come
- * and go is in rebalance.c, commits are in commit.c.
+/* The consumer's thread: polls the group's queue, commits, and follows the subscription. What happens when partitions
+ * come and go is in rebalance.c, commits are in commit.c.
  *
- * Thread: run() and all callbacks of librdkafka's consumer. Others only leave a wish (subscription, stop) under the lock.
- * Owns the handle and all assignments. Invariant: an assignment is in the list from before it is given to its worker until
- * after the worker has let go of it.
+ * Thread: run() and all callbacks of librdkafka's consumer. Others only leave a wish (subscription, stop) under the
+ * lock. Owns the handle and all assignments. Invariant: an assignment is in the list from before it is given to its
+ * worker until after the worker has let go of it.
  */
 #include "router/io/consumer.h"
 
@@ -67,8 +67,8 @@ void consumer_follow(struct consumer *c, const struct table *t, uint64_t generat
     rd_kafka_queue_yield(c->queue);
 }
 
-/* What librdkafka does by itself when a committed offset has expired is a property of the topic's handle, fixed when the
- * name is first seen; so a handle with the routing's `start` is made before the subscription and kept. */
+/* What librdkafka does by itself when a committed offset has expired is a property of the topic's handle, fixed when
+ * the name is first seen; so a handle with the routing's `start` is made before the subscription and kept. */
 static void pin_topic(struct consumer *c, const char *name, enum config_start start)
 {
     rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(c->rk);

@@ -4,8 +4,8 @@
  *                                               │               │
  *                              offsets: where to begin    what may be committed ──> commits
  *
- * Cooperative rebalancing: partitions that stay are not disturbed. A partition that goes is drained first: its worker stops
- * reading, waits for what is on its way, and what is done is committed before it is given up.
+ * Cooperative rebalancing: partitions that stay are not disturbed. A partition that goes is drained first: its worker
+ * stops reading, waits for what is on its way, and what is done is committed before it is given up.
  */
 #ifndef ROUTER_IO_CONSUMER_H
 #define ROUTER_IO_CONSUMER_H
@@ -23,11 +23,11 @@ struct consumer_setup {
 /* Makes the client and its thread; it joins nothing before consumer_follow(). */
 VX_MUSTCHECK enum vx_status consumer_start(const struct consumer_setup *setup, struct consumer **out,
                                            struct vx_err *err);
-/* Subscribes to the topics of `t` where they differ from those subscribed to; `release` and `generation` go with commits
- * from now on. Any thread; returns at once. */
+/* Subscribes to the topics of `t` where they differ from those subscribed to; `release` and `generation` go with
+ * commits from now on. Any thread; returns at once. */
 void consumer_follow(struct consumer *c, const struct table *t, uint64_t generation);
-/* Drains all partitions until `deadline_ms` (monotonic), commits, leaves the group. The thread ends. False when it could
- * not leave in time. */
+/* Drains all partitions until `deadline_ms` (monotonic), commits, leaves the group. The thread ends. False when it
+ * could not leave in time. */
 bool consumer_leave(struct consumer *c, int64_t deadline_ms);
 /* After consumer_leave() and after the workers have been stopped. */
 void consumer_free(struct consumer *c);

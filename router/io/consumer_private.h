@@ -41,7 +41,8 @@ enum config_start consumer_start_of(const struct consumer *c, const char *topic)
 void consumer_wait(struct consumer *c, int64_t until_ms);
 
 /* rebalance.c */
-void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque);
+void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list,
+                           void *opaque);
 /* Drains and commits all partitions until the deadline. */
 void consumer_close_all(struct consumer *c, int64_t deadline_ms);
 /* Frees all assignments. */

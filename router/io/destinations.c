@@ -1,9 +1,9 @@
 /* The registry of destinations and the thread that asks about them.
  *
- * Thread: destinations_get/doubt/confirm from any worker, under one lock, seldom (workers keep pointers); ask() on its own
- * thread, without the lock while it waits for a broker. Owns all entries until the end and a producer handle of its own,
- * so that a broker that creates topics on demand does so here as it would for any producer.
- * Invariant: an entry that is not "there" has a due time, unless it is being asked about.
+ * Thread: destinations_get/doubt/confirm from any worker, under one lock, seldom (workers keep pointers); ask() on its
+ * own thread, without the lock while it waits for a broker. Owns all entries until the end and a producer handle of its
+ * own, so that a broker that creates topics on demand does so here as it would for any producer. Invariant: an entry
+ * that is not "there" has a due time, unless it is being asked about.
  */
 #include "router/io/destinations.h"
 

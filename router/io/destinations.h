@@ -1,10 +1,10 @@
-/* Destinations: which topics can be produced to. Shared by all workers; kept up to date by a thread of its own, which asks
- * the brokers, so that a worker never waits for an answer.
+/* Destinations: which topics can be produced to. Shared by all workers; kept up to date by a thread of its own, which
+ * asks the brokers, so that a worker never waits for an answer.
  *
  *     unknown ── asked ──> there | missing | forbidden ── asked again with back-off ──> ...
  *
- * A record is produced only to a destination that is there: what is missing holds the events that need it before anything
- * can overtake them.
+ * A record is produced only to a destination that is there: what is missing holds the events that need it before
+ * anything can overtake them.
  */
 #ifndef ROUTER_IO_DESTINATIONS_H
 #define ROUTER_IO_DESTINATIONS_H
@@ -24,10 +24,10 @@ enum {
 enum destination_state { DESTINATION_UNKNOWN, DESTINATION_THERE, DESTINATION_MISSING, DESTINATION_FORBIDDEN };
 
 struct destination {
-    atomic_int state;  /* enum destination_state; written under the registry's lock, read by anybody */
-    const char *name;  /* owned; the rest is the registry's */
-    int tries;         /* answers in a row that were not "there" */
-    int64_t due_ms;    /* when it is asked about next; INT64_MAX: not at all */
+    atomic_int state; /* enum destination_state; written under the registry's lock, read by anybody */
+    const char *name; /* owned; the rest is the registry's */
+    int tries;        /* answers in a row that were not "there" */
+    int64_t due_ms;   /* when it is asked about next; INT64_MAX: not at all */
     struct destination *next;
 };
 
@@ -41,7 +41,8 @@ void destinations_stop(struct destinations *d);
 /* After _stop, when nobody holds a destination any more. */
 void destinations_free(struct destinations *d);
 
-/* The destination of that name; lives as long as `d`; NULL beyond DESTINATIONS_MAX. A new one is asked about at once. */
+/* The destination of that name, new or old; lives as long as `d`; NULL beyond DESTINATIONS_MAX. A new one is asked
+ * about at once. */
 struct destination *destinations_get(struct destinations *d, struct vx_span name);
 /* A broker said otherwise when it was produced to: not to be used until asked again, later and later. */
 void destinations_doubt(struct destinations *d, struct destination *destination, enum destination_state state);

@@ -4,10 +4,11 @@
  *                            ^                                                             │
  *                            └───────────────── acknowledgements, failures <───────────────┘
  *
- * Order. Records of one source partition into one destination partition are in source order, counting first occurrences:
+ * Order. Records of one source partition into one destination partition are in source order, counting first
+ * occurrences:
  *  - Events are decided one after another; nothing behind an event is decided before all its records were handed over.
- *  - A destination must be known to exist before the first record to it is handed over, so an event whose destination is
- *    missing holds the lane before anything can overtake it.
+ *  - A destination must be known to exist before the first record to it is handed over, so an event whose destination
+ *    is missing holds the lane before anything can overtake it.
  *  - A record that fails after it was handed over stops the lane (BACKING). When nothing of the lane is on its way any
  *    more it goes back to the first event that is not done and decides again from there; done events are not repeated.
  *    That nothing behind the failed record got into the same destination partition is the producer's promise: it is
@@ -43,11 +44,11 @@ enum lane_state {
 /*    name               label          again when */
 #define LANE_HOLD_LIST(X)                                                                                              \
     X(HOLD_NONE, "none")                                                                                               \
-    X(HOLD_LOOKUP, "lookup")              /* the destination is being looked up: a moment */                           \
+    X(HOLD_LOOKUP, "lookup")               /* the destination is being looked up: a moment */                          \
     X(HOLD_MISSING, "destination_missing") /* the destination does not exist, or has no such partition */              \
     X(HOLD_FORBIDDEN, "destination_forbidden")                                                                         \
-    X(HOLD_STUCK, "stuck")                /* refused, and there is no dead-letter topic: until a release changes it */ \
-    X(HOLD_UNROUTED, "unrouted")          /* the release in force does not route the topic: until it is revoked */
+    X(HOLD_STUCK, "stuck")       /* refused, and there is no dead-letter topic: until a release changes it */          \
+    X(HOLD_UNROUTED, "unrouted") /* the release in force does not route the topic: until it is revoked */
 enum lane_hold {
 #define X(name, label) name,
     LANE_HOLD_LIST(X)
@@ -109,20 +110,20 @@ struct lane {
     void *ctx;
     const char *topic; /* owned */
     int32_t partition;
-    uint32_t id;       /* the ticket's upper bits: the owner's way back from a ticket to the lane */
+    uint32_t id; /* the ticket's upper bits: the owner's way back from a ticket to the lane */
     enum lane_state state;
     enum lane_hold hold;    /* why, as people were told; HOLD_NONE once it goes on */
     enum lane_hold blocked; /* why the last attempt ended: perhaps a look-up meanwhile */
-    bool announced;    /* on_held was called for this hold */
-    bool failed;       /* a record failed since the last going back */
-    bool by_old;       /* the attempt under way is decided by an older release than the one in force */
-    bool old_failed;   /* and that release does not get it through */
-    uint64_t mark;     /* sequence up to which events may have been decided by an older release */
-    bool alone;        /* the event attempted last was sent alone: nothing follows while it is on its way */
+    bool announced;         /* on_held was called for this hold */
+    bool failed;            /* a record failed since the last going back */
+    bool by_old;            /* the attempt under way is decided by an older release than the one in force */
+    bool old_failed;        /* and that release does not get it through */
+    uint64_t mark;          /* sequence up to which events may have been decided by an older release */
+    bool alone;             /* the event attempted last was sent alone: nothing follows while it is on its way */
     char message[LANE_MESSAGE_SIZE]; /* why it is held, for people */
     char refusal[LANE_MESSAGE_SIZE]; /* the broker's last words about a refused record */
-    uint64_t events_count;   /* delivered */
-    uint64_t attempts_count; /* above events_count by what was decided again */
+    uint64_t events_count;           /* delivered */
+    uint64_t attempts_count;         /* above events_count by what was decided again */
 };
 
 /* A lane for an assignment. `id` < 2^30, unique among the owner's lanes and not used again soon. */

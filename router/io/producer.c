@@ -1,7 +1,7 @@
 /* The producer. Its file is the only one that knows what librdkafka's error codes mean for a record.
  *
- * Thread: its worker's. Owns the handle and its topics. Invariant: `outstanding` is the number of records handed over and
- * not reported; every one of them is reported exactly once, at the latest by producer_free().
+ * Thread: its worker's. Owns the handle and its topics. Invariant: `outstanding` is the number of records handed over
+ * and not reported; every one of them is reported exactly once, at the latest by producer_free().
  */
 #include "router/io/producer.h"
 

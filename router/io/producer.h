@@ -1,5 +1,6 @@
 /* A producer: hands records to librdkafka and gives their fates back. A worker has two:
- *  - the main one, idempotent and gapless: a refused batch is fatal for it, so that nothing behind it gets in before it;
+ *  - the main one, idempotent and gapless: a refused batch is fatal for it, so that nothing behind it gets in before
+ *    it;
  *  - one for records that are sent alone (suspects, retries of doubtful destinations), a batch each, made when first
  *    needed.
  * Records do not time out; a broker that is away is back-pressure (producer_has_room).
@@ -16,7 +17,7 @@
 
 enum {
     PRODUCER_BATCH_MIN_BYTES = 16384, /* batches are not made smaller than this for topics that take less */
-    PRODUCER_LEND_MIN_BYTES = 4096, /* unchanged values from here on are lent, not copied (facts.md: even at 1 KiB) */
+    PRODUCER_LEND_MIN_BYTES = 4096,   /* unchanged values from here on are lent, not copied (measured: even at 1 KiB) */
 };
 
 struct producer;
@@ -67,8 +68,8 @@ size_t producer_serve(struct producer *p);
 bool producer_has_room(const struct producer *p);
 /* True after a fatal error: make a new one. `*why` (may be NULL) gets librdkafka's words, valid until freed. */
 bool producer_is_broken(struct producer *p, const char **why);
-/* After a fatal error: the batch size that will do, when a batch of several records was refused (a topic may take less than
- * batch.size, and then refuses records that are fine); else the one it has. */
+/* After a fatal error: the batch size that will do, when a batch of several records was refused (a topic may take less
+ * than batch.size, and then refuses records that are fine); else the one it has. */
 size_t producer_batch_bytes(const struct producer *p);
 size_t producer_outstanding(const struct producer *p);
 

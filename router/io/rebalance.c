@@ -15,7 +15,7 @@
 enum {
     COMMITTED_TIMEOUT_MS = 5000,
     COMMITTED_TRIES = 3,
-    REVOKE_MAX_MS = 60000,  /* well inside max.poll.interval.ms */
+    REVOKE_MAX_MS = 60000, /* well inside max.poll.interval.ms */
     COMMIT_TIMEOUT_MS = 5000,
     HUNG_MS = 5000, /* beyond the deadline, after which a worker is given up */
 };
@@ -35,7 +35,8 @@ static void find_offsets(struct consumer *c, rd_kafka_topic_partition_list_t *li
         if (err || p->err) /* librdkafka asks again by itself, and falls back to the topic's own `start` */
             p->offset = RD_KAFKA_OFFSET_STORED;
         else if (p->offset < 0)
-            p->offset = consumer_start_of(c, p->topic) == CONFIG_LATEST ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
+            p->offset =
+                consumer_start_of(c, p->topic) == CONFIG_LATEST ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
     }
 }
 

@@ -1,8 +1,8 @@
 /* The offset window. One thread: the worker that owns the partition.
  *
  * A ring of entries that doubles up to the bound; sequence numbers never wrap in practice (64 bits), a ticket carries
- * the low 24, which is unambiguous because a window holds far fewer events. Messages are freed as soon as their event is
- * done, not when the head gets there, so that one slow destination does not pin the memory of all others.
+ * the low 24, which is unambiguous because a window holds far fewer events. Messages are freed as soon as their event
+ * is done, not when the head gets there, so that one slow destination does not pin the memory of all others.
  *
  * Invariants: head <= cursor <= tail; every entry before head is done; `outstanding` is the sum of `pending`;
  * `committable` is one more than the offset of the entry before head.

@@ -20,10 +20,10 @@
 #include <stdint.h>
 
 enum {
-    WINDOW_SEQ_BITS = 24,                              /* of a sequence number that travels in a ticket */
-    WINDOW_EVENTS_MAX = 1 << (WINDOW_SEQ_BITS - 2),    /* the largest bound */
-    WINDOW_RECORD_BITS = 10,                           /* of a record's number within its event */
-    WINDOW_TRACKED_RECORDS = 64,                       /* records of one event whose fate is known one by one */
+    WINDOW_SEQ_BITS = 24,                           /* of a sequence number that travels in a ticket */
+    WINDOW_EVENTS_MAX = 1 << (WINDOW_SEQ_BITS - 2), /* the largest bound */
+    WINDOW_RECORD_BITS = 10,                        /* of a record's number within its event */
+    WINDOW_TRACKED_RECORDS = 64,                    /* records of one event whose fate is known one by one */
 };
 
 /* What a record carries through the producer and back: which event, which of its records. The bits above are free for
@@ -31,24 +31,24 @@ enum {
 #define WINDOW_TICKET_BITS (WINDOW_SEQ_BITS + WINDOW_RECORD_BITS)
 
 enum window_flags {
-    WINDOW_PASSED = 1,  /* the attempt handed all its records over */
-    WINDOW_DONE = 2,    /* nothing is left to do; the message is freed */
-    WINDOW_FAILED = 4,  /* a record of this attempt failed */
-    WINDOW_SUSPECT = 8, /* the next attempt sends this event alone */
-    WINDOW_COUNTED = 16, /* its decision is in the counters */
+    WINDOW_PASSED = 1,    /* the attempt handed all its records over */
+    WINDOW_DONE = 2,      /* nothing is left to do; the message is freed */
+    WINDOW_FAILED = 4,    /* a record of this attempt failed */
+    WINDOW_SUSPECT = 8,   /* the next attempt sends this event alone */
+    WINDOW_COUNTED = 16,  /* its decision is in the counters */
     WINDOW_HOPELESS = 32, /* under `release` nothing will do: even its dead letter is refused */
-    WINDOW_HANDED = 64,   /* an attempt under `release` handed everything over: events behind it were decided after it */
+    WINDOW_HANDED = 64, /* an attempt under `release` handed everything over: events behind it were decided after it */
 };
 
 struct window_entry {
-    void *message;         /* owned; NULL when done */
+    void *message; /* owned; NULL when done */
     int64_t offset;
-    uint64_t acked;        /* bit n: record n of the attempt under `release` is acknowledged */
-    uint64_t refused;      /* bit n: record n can never be accepted; its dead letter takes its place */
-    size_t bytes;          /* held by the message */
-    uint32_t release;      /* of the last attempt; 0: none */
-    int32_t leader_epoch;  /* -1: unknown */
-    uint16_t pending;      /* records on their way */
+    uint64_t acked;       /* bit n: record n of the attempt under `release` is acknowledged */
+    uint64_t refused;     /* bit n: record n can never be accepted; its dead letter takes its place */
+    size_t bytes;         /* held by the message */
+    uint32_t release;     /* of the last attempt; 0: none */
+    int32_t leader_epoch; /* -1: unknown */
+    uint16_t pending;     /* records on their way */
     uint8_t flags;
 };
 
@@ -65,8 +65,8 @@ struct window {
     void (*free_message)(void *message);
 };
 
-/* An empty window that holds at most `events_max` (1..WINDOW_EVENTS_MAX) events and takes no more once `bytes_max` bytes
- * are held, so that it always takes one. */
+/* An empty window that holds at most `events_max` (1..WINDOW_EVENTS_MAX) events and takes no more once `bytes_max`
+ * bytes are held, so that it always takes one. */
 void window_init(struct window *w, size_t events_max, size_t bytes_max, void (*free_message)(void *message));
 /* Frees what is left. Where records borrow bytes of their events, call it when none is outstanding. */
 void window_done(struct window *w);
@@ -85,9 +85,9 @@ void window_sent(struct window *w);
 /* The attempt at that event handed everything over: on to the next one. */
 void window_passed(struct window *w);
 
-/* A record came back. Returns its event, borrowed until the next call, or NULL when the ticket is of no event here. With
- * `ok` false the event will not be done before window_back() has it decided again. The entry's flags are the caller's to
- * add to; a done entry's message is gone. */
+/* A record came back. Returns its event, borrowed until the next call, or NULL when the ticket is of no event here.
+ * With `ok` false the event will not be done before window_back() has it decided again. The entry's flags are the
+ * caller's to add to; a done entry's message is gone. */
 struct window_entry *window_ack(struct window *w, uint64_t ticket, bool ok);
 
 /* Goes back to the first event that is not done. Nothing may be outstanding. */

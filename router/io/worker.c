@@ -257,8 +257,8 @@ static void mend_producer(struct worker *w, struct producer **p, bool alone, int
     const char *why;
     char quoted[VX_LOG_QUOTE_SIZE];
     if (*p && producer_is_broken(*p, &why)) {
-        vx_log(VX_LOG_WARN, "producer.recreated", "worker=%zu outstanding=%zu batch_bytes=%zu reason=%s", w->setup.number,
-               producer_outstanding(*p), producer_batch_bytes(*p), vx_log_quote(why, quoted));
+        vx_log(VX_LOG_WARN, "producer.recreated", "worker=%zu outstanding=%zu batch_bytes=%zu reason=%s",
+               w->setup.number, producer_outstanding(*p), producer_batch_bytes(*p), vx_log_quote(why, quoted));
         metrics_add(w->setup.metrics, w->setup.number, w->producers_counter, 1);
         if (!alone)
             w->batch_bytes = producer_batch_bytes(*p);

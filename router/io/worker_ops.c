@@ -1,5 +1,5 @@
-/* What a lane does to the world, as its worker does it: how a Kafka message is seen as an event, how a record is sent, what
- * is counted and logged. See lane.h for when each is called.
+/* What a lane does to the world, as its worker does it: how a Kafka message is seen as an event, how a record is sent,
+ * what is counted and logged. See lane.h for when each is called.
  *
  * Thread: the worker's. Owns the scratch of headers. */
 #include <librdkafka/rdkafka.h>
@@ -131,7 +131,8 @@ static enum lane_hold destination(void *ctx, struct vx_span topic, void **handle
 {
     struct worker *w = ctx;
     struct producer_topic *t = producer_topic(w->producer, topic);
-    int state = t->destination ? atomic_load_explicit(&t->destination->state, memory_order_acquire) : DESTINATION_MISSING;
+    int state =
+        t->destination ? atomic_load_explicit(&t->destination->state, memory_order_acquire) : DESTINATION_MISSING;
     *handle = t;
     switch (state) {
     case DESTINATION_THERE:

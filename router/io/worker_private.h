@@ -56,7 +56,7 @@ struct worker {
     int64_t producer_retry_ms;
     struct worker_lane **lanes; /* by slot; NULL: free */
     uint32_t lane_room;
-    uint32_t generation; /* of lanes, so that an id is not used again soon */
+    uint32_t generation;        /* of lanes, so that an id is not used again soon */
     struct cel_header *headers; /* scratch of view() */
     size_t header_room;
     uint32_t again_counter, producers_counter;

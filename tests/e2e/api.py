@@ -64,6 +64,15 @@ def test_a_release_is_published_shown_activated_and_taken_back():
     api.close()
 
 
+def test_who_asks_is_kept_whole_and_harmless():
+    api = Api()
+    for author, kept in (("é" * 80, "é" * 50), ("a" + "é" * 80, "a" + "é" * 49), ("x\n\x1b[31my", "x??[31my"), ("", "unknown")):
+        api.publish("t", author=author)
+        who = api.call("GET", "/audit?limit=1", status=200)["entries"][0]["who"]
+        expect(who == kept, f"{author!r} became {who!r}")
+    api.close()
+
+
 def test_of_several_publishers_exactly_one_wins_and_the_others_are_told_who():
     api, answers = Api(), {}
     head = api.publish("t0")["release"]

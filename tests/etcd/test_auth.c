@@ -92,9 +92,9 @@ static void a_user_works_also_after_its_token_expired(void **state)
     MUST(store_rollback(store, &pointer, 1, "alice", &pointer, &must_err));
     assert_true(EVENTUALLY(5, seen.generation == 1));
     store_follow_stop(follow);
-    sleep_ms(3500); /* the token is unknown now */
+    sleep_ms(3100); /* the token is unknown now */
     MUST(store_rollback(store, &pointer, 1, "alice", &pointer, &must_err));
-    sleep_ms(3500);
+    sleep_ms(3100);
     /* Now the watch finds out first: the follower's first read and its watch both come late. */
     struct seen again = {0};
     MUST(store_follow_start(store, &ops, &again, &follow, &must_err));

@@ -131,7 +131,11 @@ static void without_a_majority_a_sentence_says_so_and_all_is_well_when_it_is_bac
     watch_begins(etcd, &seen, &watch);
     cluster_kill(cluster, 1);
     cluster_kill(cluster, 2);
-    assert_int_not_equal(put(rest, VX_SPAN_LITERAL("never?"), &now, &err), VX_OK);
+    struct vx_arena arena = {0};
+    struct etcd_range range;
+    assert_int_equal(etcd_get_within(rest, &arena, VX_SPAN_LITERAL("/k"), ETCD_LINEARIZABLE, 6000, &range, &err),
+                     VX_EUNAVAILABLE);
+    vx_arena_done(&arena);
     assert_contains(err.message, " has no leader: a majority of its members is down or cut off; nothing can be changed "
                                  "until they are back");
     assert_true(seen.losses > 0);

@@ -218,6 +218,27 @@ static void documents_are_checked_without_etcd(void **state)
              "HTTP/1.1 422", "{\"error\":{\"code\":\"invalid\",\"message\":\"refused: 1 error\",\"findings\":[{");
 }
 
+static void texts_of_any_bytes_do_no_harm(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"\\u0000",
+                                        "kind: fleet\\nname: \\u0000",
+                                        "\\ud800",
+                                        "\\ufeffkind: fleet\\nname: x",
+                                        "[[[[[[[[[[",
+                                        "&a [*a]",
+                                        "%YAML 9.9\\n---\\n",
+                                        "- - - - -",
+                                        "? : ? :",
+                                        "\\t\\t",
+                                        ""};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char body[512];
+        snprintf(body, sizeof body, "{\"documents\":[{\"path\":\"f\",\"text\":\"%s\"}]}", texts[i]);
+        ask_json("/v1/fleets/a/validate", body, "HTTP/1.1 200", "{\"valid\":");
+    }
+}
+
 static void garbage_does_no_harm(void **state)
 {
     (void)state;
@@ -317,6 +338,7 @@ int main(void)
         cmocka_unit_test(chunked_bodies_beyond_the_limit_are_refused),
         cmocka_unit_test(unknown_routes_and_methods_say_what_there_is),
         cmocka_unit_test(documents_are_checked_without_etcd),
+        cmocka_unit_test(texts_of_any_bytes_do_no_harm),
         cmocka_unit_test(garbage_does_no_harm),
         cmocka_unit_test(half_requests_hold_up_nobody),
         cmocka_unit_test(waiting_for_etcd_holds_up_nobody_and_ends),

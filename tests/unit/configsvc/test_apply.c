@@ -44,8 +44,9 @@ static void routers_json(struct vx_buf *out)
             "\"joined\":true,\"running\":{\"release\":%d,\"since_ms\":1},\"workers_release\":%d,\"partitions\":4,",
             fake.routers == RUN ? fake.stable : 1, fake.routers == RUN ? fake.stable : 1);
     if (fake.routers == REJECT && fake.stable > 1)
-        vx_buf_printf(out, "\"releases\":[{\"release\":%d,\"state\":\"rejected\",\"error\":\"r.yaml:1:1: too new\"}],",
-                      fake.stable);
+        vx_buf_printf(
+            out, "\"releases\":[{\"release\":%d,\"state\":\"rejected\",\"error\":\"r.yaml:1:1: too \\u001b[31mnew\"}],",
+            fake.stable);
     vx_buf_str(out, fake.routers == NONE ? "]}" : "\"etcd\":\"connected\"}}]}");
 }
 
@@ -264,7 +265,7 @@ static void apply_exits_1_and_puts_back_what_a_router_rejects(void **state)
     fake.routers = REJECT;
     check_apply(
         "", 1, "",
-        "published @8\nrouter r1 rejected @8: r.yaml:1:1: too new\nveltrix: rejected; the fleet runs @1 again\n",
+        "published @8\nrouter r1 rejected @8: r.yaml:1:1: too ?[31mnew\nveltrix: rejected; the fleet runs @1 again\n",
         "POST /releases\nPOST /activate\nPOST /rollback\n");
     assert_int_equal(fake.stable, 1);
 }
@@ -341,7 +342,20 @@ static void apply_as_json_is_one_value(void **state)
     assert_int_equal(r->code, 1);
     assert_string_equal(
         r->out, "{\"result\":\"rejected\",\"release\":8,\"was\":1,\"routers\":1,\"running\":0,\"router\":\"r1\","
-                "\"error\":\"r.yaml:1:1: too new\"}\n");
+                "\"error\":\"r.yaml:1:1: too ?[31mnew\"}\n");
+}
+
+static void what_runs_need_not_load_to_be_replaced(void **state)
+{
+    (void)state;
+    fake.routers = RUN;
+    strcpy(fake.running, "kind: routing\nname: r\nteleport: mars\n");
+    const struct program_result *r = program_run(dir, APPLY);
+    assert_int_equal(r->code, 0);
+    assert_string_equal(r->err,
+                        "@1 does not load in this version of veltrix, so it cannot be compared\npublished @8\n");
+    assert_string_equal(fake.log, "POST /releases\nPOST /activate\n");
+    assert_int_equal(program_run(dir, "veltrix diff d --fleet f")->code, 2);
 }
 
 static void rollback_goes_back_and_waits(void **state)
@@ -367,7 +381,7 @@ static void fleet_shows_who_runs_what(void **state)
     assert_non_null(strstr(r->out, "fleet f runs @8, since "));
     assert_non_null(strstr(r->out, "ROUTER  HOST  VERSION  STATE      RELEASE  SINCE"));
     assert_non_null(strstr(r->out, "r1      h1    1        rejecting  @1       "));
-    assert_non_null(strstr(r->out, "\nr1 rejects @8: r.yaml:1:1: too new\n"));
+    assert_non_null(strstr(r->out, "\nr1 rejects @8: r.yaml:1:1: too ?[31mnew\n"));
 }
 
 static void an_answer_that_is_not_configsvcs_is_said(void **state)
@@ -415,6 +429,7 @@ int main(void)
         cmocka_unit_test_setup(apply_exits_1_when_the_pointer_moves_meanwhile, fresh),
         cmocka_unit_test_setup(a_dry_run_changes_nothing, fresh),
         cmocka_unit_test_setup(apply_as_json_is_one_value, fresh),
+        cmocka_unit_test_setup(what_runs_need_not_load_to_be_replaced, fresh),
         cmocka_unit_test_setup(rollback_goes_back_and_waits, fresh),
         cmocka_unit_test_setup(fleet_shows_who_runs_what, fresh),
         cmocka_unit_test_setup(an_answer_that_is_not_configsvcs_is_said, fresh),

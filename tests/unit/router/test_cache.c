@@ -42,8 +42,9 @@ static struct cache_copy sample(struct store_entry entries[2])
         entries[i].size = entries[i].text.len;
         vx_sha256_hex(entries[i].text, entries[i].sha256);
     }
-    return (struct cache_copy){
-        .pointer = {.release = 42, .generation = 7, .cluster_id = 14841639068965178418u}, .entries = entries, .entry_count = 2};
+    return (struct cache_copy){.pointer = {.release = 42, .generation = 7, .cluster_id = 14841639068965178418u},
+                               .entries = entries,
+                               .entry_count = 2};
 }
 
 static void write_sample(void)

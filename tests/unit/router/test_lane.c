@@ -1,7 +1,7 @@
 /* The lane: single rules, and a property test that plays the broker from a seed: batches refused as a whole, producers
- * that die and lose what was in flight (or do not), destinations that come and go, releases at any time. After every run:
- * nothing lost, order per destination by first occurrence, no offset committed that is not done.
- * VELTRIX_SEED and VELTRIX_RUNS change the seed (fixed) and the number of schedules. */
+ * that die and lose what was in flight (or do not), destinations that come and go, releases at any time. After every
+ * run: nothing lost, order per destination by first occurrence, no offset committed that is not done. VELTRIX_SEED and
+ * VELTRIX_RUNS change the seed (fixed) and the number of schedules. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,25 +29,25 @@ struct flight {
 struct world {
     struct lane *l;
     uint32_t release;
-    uint32_t kept_release;     /* the one before, still at hand; 0: none */
+    uint32_t kept_release; /* the one before, still at hand; 0: none */
     bool missing[LOGS];
-    bool lookup;               /* destinations answer "unknown" for now */
-    bool no_dlq;               /* dead letters have nowhere to go */
-    bool broken;               /* the main producer */
-    bool by_release;           /* routes depend on the release */
-    int large_every;           /* every n-th event makes a record that is too large; 0: none */
+    bool lookup;     /* destinations answer "unknown" for now */
+    bool no_dlq;     /* dead letters have nowhere to go */
+    bool broken;     /* the main producer */
+    bool by_release; /* routes depend on the release */
+    int large_every; /* every n-th event makes a record that is too large; 0: none */
     struct flight line[LOGS][FLIGHT_MAX];
     size_t count[LOGS];
     struct flight alone[FLIGHT_MAX];
     size_t alone_count;
     int64_t log[LOGS][LOG_MAX];
     size_t logged[LOGS];
-    size_t room;               /* records that the producer takes; 0: no bound */
+    size_t room; /* records that the producer takes; 0: no bound */
     int held_calls, resumed_calls;
-    int64_t viewed;            /* event of the attempt under way */
+    int64_t viewed; /* event of the attempt under way */
     struct decide_record records[8];
-    uint32_t last_release;     /* of the last record handed over */
-    int sync_refused;          /* topic that refuses records before they are sent; -1: none */
+    uint32_t last_release; /* of the last record handed over */
+    int sync_refused;      /* topic that refuses records before they are sent; -1: none */
 };
 
 static int live;
@@ -158,7 +158,8 @@ static enum lane_sent on_produce(void *ctx, void *handle, const struct decide_re
     if (w->sync_refused == t)
         return LANE_REFUSED;
     w->last_release = release;
-    struct flight f = {.ticket = ticket, .event = ev->offset, .topic = t, .alone = alone, .large = record->value.len > 0};
+    struct flight f = {
+        .ticket = ticket, .event = ev->offset, .topic = t, .alone = alone, .large = record->value.len > 0};
     if (alone)
         w->alone[w->alone_count++] = f;
     else if (w->broken)
@@ -246,8 +247,8 @@ static void take(struct world *w, int t, size_t n, struct flight *out)
     w->count[t] -= n;
 }
 
-/* The main producer dies: of each topic a prefix of what was in flight got in all the same, but nothing behind a batch that
- * was refused (`refused`; -1: it died of something else). A new producer takes its place. */
+/* The main producer dies: of each topic a prefix of what was in flight got in all the same, but nothing behind a batch
+ * that was refused (`refused`; -1: it died of something else). A new producer takes its place. */
 static void kill_producer(struct world *w, int refused)
 {
     static struct flight f[FLIGHT_MAX];

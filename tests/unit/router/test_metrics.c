@@ -49,7 +49,8 @@ static void the_text_is_prometheus(void **state)
     metrics_add(m, 0, metrics_counter(m, METRIC_RULES, "a\"b\\c", "l1\nl2"), 5);
     metrics_add(m, 0, metrics_counter(m, METRIC_AGAIN, NULL, NULL), 6);
     metrics_print(m, &out);
-    assert_non_null(strstr(vx_buf_text(&out), "\nveltrix_rule_events_total{routing=\"a\\\"b\\\\c\",rule=\"l1\\nl2\"} 5\n"));
+    assert_non_null(
+        strstr(vx_buf_text(&out), "\nveltrix_rule_events_total{routing=\"a\\\"b\\\\c\",rule=\"l1\\nl2\"} 5\n"));
     assert_non_null(strstr(vx_buf_text(&out), "\n# TYPE veltrix_attempts_repeated_total counter\n"
                                               "veltrix_attempts_repeated_total 6\n"));
     vx_buf_done(&out);

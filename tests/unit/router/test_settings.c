@@ -83,7 +83,8 @@ static void every_mistake_has_its_message(void **state)
          "5:3: librdkafka has no property `utter.nonsense`\n"},
         {"fleet = \"a\"\n" ETCD "kafka {\n  bootstrap.servers = \"x\"\n  linger.ms = \"soon\"\n}\n",
          "5:3: `linger.ms`: Invalid value for configuration property \"queue.buffering.max.ms\"\n"},
-        {"fleet = \"a\"\n" ETCD "kafka {\n  bootstrap.servers = \"x\"\n  producer.acks = \"1\"\n  group.id = \"g\"\n}\n",
+        {"fleet = \"a\"\n" ETCD
+         "kafka {\n  bootstrap.servers = \"x\"\n  producer.acks = \"1\"\n  group.id = \"g\"\n}\n",
          "5:3: `acks` cannot be set: it is always all\n6:3: `group.id` cannot be set: it is the name of the fleet\n"},
         {"fleet = \"a\"\n" ETCD "kafka {\n  client.id = \"x\"\n}\n",
          "3:1: `kafka` needs bootstrap.servers = \"host:port,...\"\n"},

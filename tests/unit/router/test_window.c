@@ -1,5 +1,6 @@
-/* The offset window: single rules, and a property test against a model that is too simple to be wrong (a list of events,
- * each with a count of what is missing). The seed is fixed; VELTRIX_SEED and VELTRIX_RUNS change it for longer runs. */
+/* The offset window: single rules, and a property test against a model that is too simple to be wrong (a list of
+ * events, each with a count of what is missing). The seed is fixed; VELTRIX_SEED and VELTRIX_RUNS change it for longer
+ * runs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

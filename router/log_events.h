@@ -1,0 +1,48 @@
+/* Every event that the router logs. The names are an interface: operators alert on them. The README's table is made of
+ * this list, and a test compares it with what the sources log.
+ *
+ *    name                    level   meaning */
+#ifndef ROUTER_LOG_EVENTS_H
+#define ROUTER_LOG_EVENTS_H
+
+#define ROUTER_LOG_EVENTS(X)                                                                                           \
+    X("commit.failed", "warn", "offsets could not be committed; the next commit has them again")                       \
+    X("consumer.error", "warn", "the consumer group reports an error; librdkafka goes on by itself")                   \
+    X("copy.failed", "error", "the last good copy could not be written (disk full, permissions)")                      \
+    X("copy.useless", "error", "the last good copy is damaged or does not compile; it is not used")                    \
+    X("etcd.connected", "info", "the watch of the pointer stands")                                                     \
+    X("etcd.lost", "warn", "etcd does not answer; routing goes on, changes wait")                                      \
+    X("kafka.log", "warn", "librdkafka's own words (level as librdkafka has it)")                                      \
+    X("offsets.unknown", "warn", "committed offsets could not be read at an assignment; librdkafka asks again")        \
+    X("partition.assigned", "info", "a partition came; offset -2 is its beginning, -1 its end")                        \
+    X("partition.error", "warn", "a partition could not be read for the moment")                                       \
+    X("partition.held", "warn", "a destination is missing or forbidden, or the release does not route the topic")      \
+    X("partition.resumed", "info", "a held or stuck partition goes on")                                                \
+    X("partition.revoked", "info", "a partition went; lost=true: without notice")                                      \
+    X("partition.stuck", "error", "an event is refused and has no dead-letter topic; until a release changes that")    \
+    X("partition.undrained", "warn", "a partition went before all its records were acknowledged; they come again")     \
+    X("pointer.missed", "warn", "the periodic read found a pointer that the watch had not told")                       \
+    X("pointer.missing", "warn", "the fleet has no release yet; the router waits for one")                             \
+    X("pointer.refused", "error", "etcd was set back or is another one; what runs stays")                              \
+    X("presence.lost", "warn", "the router's registration in etcd is gone; it registers again")                        \
+    X("presence.refused", "error", "another router has this id; this one joins no group until that one is gone")       \
+    X("presence.registered", "info", "the router is registered under its id")                                          \
+    X("producer.failed", "error", "no producer could be made; tried again")                                            \
+    X("producer.recreated", "warn", "a producer failed for good; a new one starts at the first event not done")        \
+    X("rebalance.failed", "error", "librdkafka refused an assignment")                                                 \
+    X("release.adopted", "info", "a release is in force (warn: from the last good copy)")                              \
+    X("release.confirmed", "info", "the pointer moved but names the release that runs")                                \
+    X("release.rejected", "error", "a release does not compile or is corrupt; what runs stays")                        \
+    X("release.unavailable", "warn", "a release could not be read from etcd; tried again")                             \
+    X("router.failed", "error", "the router could not start")                                                          \
+    X("router.killed", "warn", "a second signal or the deadline ended the process at once")                            \
+    X("router.ready", "info", "it has a release and has joined its group")                                             \
+    X("router.started", "info", "")                                                                                    \
+    X("router.stopped", "info", "clean=false (warn): something was cut short; it is done again by whoever is next")    \
+    X("router.stopping", "info", "")                                                                                   \
+    X("router.unready", "info", "")                                                                                    \
+    X("subscription.changed", "info", "a release added or dropped topics")                                             \
+    X("topic.missing", "warn", "a source topic does not exist or may not be read; looked for again")                   \
+    X("worker.hung", "error", "a worker did not let go of a partition in time")
+
+#endif
