@@ -39,8 +39,8 @@ def peak_mib(pid):
 def run_router(fleet, count, run_number):
     """A router of a consumer group that has read nothing yet: the fleet's name is the group, so each run is a new fleet."""
     router = fleet.start_router(f"r{run_number}", workers=2)
-    start = wait_until("first event", lambda: metric(router, "veltrix_events_in_total") > 0 and time.monotonic(), 60)
-    wait_until("last event", lambda: metric(router, "veltrix_events_done_total") >= count, 300)
+    start = wait_until("first event", lambda: metric(router, "veltrix_events_total") > 0 and time.monotonic(), 60)
+    wait_until("last event", lambda: metric(router, "veltrix_events_total") >= count and metric(router, "veltrix_window_events") == 0, 120)
     seconds = time.monotonic() - start
     cpu, rss = cpu_seconds(router.process.pid), peak_mib(router.process.pid)
     expect(router.stop() == 0, "the router left in order")

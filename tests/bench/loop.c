@@ -136,7 +136,7 @@ int main(int argc, char **argv)
     double start = 0, cpu = 0;
     while (acked < count) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, taken < count ? 10 : 0);
-        for (int batch = 0; message && batch < 1000; batch++) {
+        for (int batch = 1; message; batch++) {
             if (!message->err) {
                 if (taken++ == 0) {
                     start = now_s();
@@ -146,10 +146,8 @@ int main(int argc, char **argv)
                 forward(producer, outs[out], argv[6 + out], message, header);
             }
             rd_kafka_message_destroy(message);
-            message = rd_kafka_consumer_poll(consumer, 0);
+            message = batch < 1000 ? rd_kafka_consumer_poll(consumer, 0) : NULL;
         }
-        if (message)
-            rd_kafka_message_destroy(message);
         rd_kafka_poll(producer, taken < count ? 0 : 10);
         for (int p = 0; p < PARTITIONS; p++)
             if (rings[p] && rings[p]->next != rings[p]->base) {
