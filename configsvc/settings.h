@@ -4,18 +4,12 @@
 
 #include "core/base/log.h"
 #include "core/config/settings.h"
-
-struct configsvc_etcd {
-    struct vx_strings endpoints;
-    const char *user;
-    const char *password;
-    const char *ca_file, *cert_file, *key_file;
-};
+#include "core/config/settings_shared.h"
 
 struct configsvc_settings {
     const char *listen;
     int log_level; /* enum vx_log_level */
-    struct configsvc_etcd etcd;
+    struct settings_etcd etcd;
 };
 
 /* Ended by a row without a name. */

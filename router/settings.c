@@ -14,33 +14,6 @@
 
 enum { WORKERS_MAX = 256, ID_SIZE = STORE_NAME_SIZE, FILE_MAX_BYTES = 1 << 20 };
 
-static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
-
-#define ETCD(member) offsetof(struct router_etcd_settings, member)
-static const struct vx_field etcd_fields[] = {
-    {.name = "endpoints",
-     .type = VX_FIELD_STRINGS,
-     .offset = ETCD(endpoints),
-     .flags = VX_FIELD_REQUIRED,
-     .help = "Client URLs of etcd, all members: {\"http://127.0.0.1:2379\"}."},
-    {.name = "user", .type = VX_FIELD_STRING, .offset = ETCD(user), .help = "etcd user, where auth is on."},
-    {.name = "password",
-     .type = VX_FIELD_STRING,
-     .offset = ETCD(password),
-     .flags = VX_FIELD_SECRET,
-     .help = "Its password: \"${ETCD_PASSWORD}\"."},
-    {.name = "ca_file",
-     .type = VX_FIELD_STRING,
-     .offset = ETCD(ca_file),
-     .help = "PEM file that etcd's certificate is checked by."},
-    {.name = "cert_file",
-     .type = VX_FIELD_STRING,
-     .offset = ETCD(cert_file),
-     .help = "PEM file of the client certificate."},
-    {.name = "key_file", .type = VX_FIELD_STRING, .offset = ETCD(key_file), .help = "PEM file of its key."},
-    {.name = NULL},
-};
-
 #define FIELD(member) offsetof(struct router_settings, member)
 const struct vx_field router_fields[] = {
     {.name = "fleet",
@@ -54,7 +27,7 @@ const struct vx_field router_fields[] = {
      .help = "The router's name in its fleet; the host name unless told."},
     {.name = "etcd",
      .type = VX_FIELD_SECTION,
-     .section = etcd_fields,
+     .section = settings_etcd_fields,
      .offset = FIELD(etcd),
      .flags = VX_FIELD_REQUIRED,
      .help = "Where the fleet's releases are."},
@@ -111,7 +84,7 @@ const struct vx_field router_fields[] = {
      .type = VX_FIELD_ENUM,
      .offset = FIELD(log_level),
      .fallback = "info",
-     .choices = log_levels,
+     .choices = settings_log_levels,
      .flags = VX_FIELD_LIVE,
      .help = "Lines above this level are not written."},
     {.name = NULL},

@@ -3,18 +3,12 @@
 #define ROUTER_SETTINGS_H
 
 #include "core/config/settings.h"
-
-struct router_etcd_settings {
-    struct vx_strings endpoints; /* "http://host:port" */
-    const char *user;            /* NULL without auth */
-    const char *password;
-    const char *ca_file, *cert_file, *key_file; /* NULL where not used */
-};
+#include "core/config/settings_shared.h"
 
 struct router_settings {
     const char *fleet;
     const char *id; /* never NULL: the host name by default */
-    struct router_etcd_settings etcd;
+    struct settings_etcd etcd;
     struct vx_pairs kafka; /* librdkafka's properties; "consumer." and "producer." before a name: for one client only */
     int64_t workers_count; /* never 0: the number of cores by default */
     const char *admin;     /* "host:port" */
