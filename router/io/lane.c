@@ -179,9 +179,10 @@ static bool attempt_by(struct lane *l, struct window_entry *e, uint32_t release)
         return hold(l, HOLD_UNROUTED, "release %u does not route %s", release, l->topic);
     vx_assert(d.record_count <= DECIDE_RECORDS_MAX);
     if (e->release != release) {
+        window_unhand(&l->window, e);
         e->release = release;
         e->acked = e->refused = 0;
-        e->flags &= (uint8_t) ~(WINDOW_HOPELESS | WINDOW_HANDED);
+        e->flags &= (uint8_t)~WINDOW_HOPELESS;
     }
     if (e->flags & WINDOW_HOPELESS)
         return hold(l, HOLD_STUCK, "offset %lld: %s", (long long)e->offset, l->refusal);
@@ -191,7 +192,7 @@ static bool attempt_by(struct lane *l, struct window_entry *e, uint32_t release)
         if (!(e->acked & record_bit(i)) && !send_record(l, e, &ev, &d, i, handles[i]))
             return false;
     ops->on_decided(l->ctx, l, release, &d, e->flags & WINDOW_COUNTED);
-    e->flags |= WINDOW_COUNTED | WINDOW_HANDED;
+    e->flags |= WINDOW_COUNTED;
     return true;
 }
 
@@ -207,7 +208,7 @@ static bool attempt(struct lane *l, struct window_entry *e)
             return sent;
         /* the release that decided it does not get it through any more */
         l->state = e->pending ? LANE_BACKING : LANE_FLOWING;
-        e->flags &= (uint8_t)~WINDOW_HANDED;
+        window_unhand(&l->window, e);
         if (e->pending)
             return false;
     }
@@ -274,15 +275,8 @@ void lane_ack(struct lane *l, uint64_t ticket, enum lane_ack ack, bool alone, co
 void lane_retry(struct lane *l, bool adopted)
 {
     bool ends = adopted || l->blocked == HOLD_LOOKUP || l->blocked == HOLD_MISSING || l->blocked == HOLD_FORBIDDEN;
-    if (adopted)
-        l->mark = l->window.tail;
     if (l->state == LANE_HELD && ends)
         l->state = l->failed || l->window.outstanding ? LANE_BACKING : LANE_FLOWING;
-}
-
-bool lane_needs_old(const struct lane *l)
-{
-    return l->window.head < l->mark;
 }
 
 void lane_close(struct lane *l)

@@ -118,7 +118,6 @@ struct lane {
     bool failed;            /* a record failed since the last going back */
     bool by_old;            /* the attempt under way is decided by an older release than the one in force */
     bool old_failed;        /* and that release does not get it through */
-    uint64_t mark;          /* sequence up to which events may have been decided by an older release */
     bool alone;             /* the event attempted last was sent alone: nothing follows while it is on its way */
     char message[LANE_MESSAGE_SIZE]; /* why it is held, for people */
     char refusal[LANE_MESSAGE_SIZE]; /* the broker's last words about a refused record */
@@ -143,8 +142,6 @@ void lane_run(struct lane *l);
 void lane_ack(struct lane *l, uint64_t ticket, enum lane_ack ack, bool alone, const char *why);
 /* Something changed for held lanes: with `adopted` a release (ends every hold), else a destination. Then lane_run(). */
 void lane_retry(struct lane *l, bool adopted);
-/* True while an event that is not done may have been decided by a release before the last one adopted. */
-bool lane_needs_old(const struct lane *l);
 /* No event is decided any more; it drains while window.outstanding falls to 0. */
 void lane_close(struct lane *l);
 

@@ -92,12 +92,49 @@ void window_sent(struct window *w)
     w->outstanding++;
 }
 
+static struct window_release *find_release(struct window *w, uint32_t release)
+{
+    for (size_t i = 0; i < WINDOW_RELEASES; i++)
+        if (w->releases[i].release == release)
+            return &w->releases[i];
+    return NULL;
+}
+
+/* With more releases under way than there are places, the newest are not counted: they are then not kept either. */
+static void hand(struct window *w, struct window_entry *e)
+{
+    struct window_release *r = find_release(w, e->release);
+    if (!r && (r = find_release(w, 0)) != NULL)
+        r->release = e->release;
+    if (!r)
+        return;
+    r->count++;
+    e->flags |= WINDOW_HANDED;
+}
+
+void window_unhand(struct window *w, struct window_entry *e)
+{
+    if (!(e->flags & WINDOW_HANDED))
+        return;
+    e->flags &= (uint8_t)~WINDOW_HANDED;
+    struct window_release *r = find_release(w, e->release);
+    vx_assert(r != NULL && r->count > 0);
+    if (--r->count == 0)
+        r->release = 0;
+}
+
+bool window_uses(const struct window *w, uint32_t release)
+{
+    return release != 0 && find_release((struct window *)w, release) != NULL;
+}
+
 /* Frees the event when nothing is left to do, and moves the head over all that are done. */
 static void settle(struct window *w, struct window_entry *e)
 {
     if (e->pending || !(e->flags & WINDOW_PASSED) || e->flags & WINDOW_FAILED)
         return;
     e->flags |= WINDOW_DONE;
+    window_unhand(w, e);
     w->bytes -= e->bytes;
     w->free_message(e->message);
     e->message = NULL;
@@ -114,6 +151,8 @@ void window_passed(struct window *w)
 {
     struct window_entry *e = entry(w, w->cursor++);
     e->flags |= WINDOW_PASSED;
+    if (!(e->flags & WINDOW_HANDED) && e->pending)
+        hand(w, e);
     settle(w, e);
 }
 

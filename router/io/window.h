@@ -23,7 +23,8 @@ enum {
     WINDOW_SEQ_BITS = 24,                           /* of a sequence number that travels in a ticket */
     WINDOW_EVENTS_MAX = 1 << (WINDOW_SEQ_BITS - 2), /* the largest bound */
     WINDOW_RECORD_BITS = 10,                        /* of a record's number within its event */
-    WINDOW_TRACKED_RECORDS = 64,                    /* records of one event whose fate is known one by one */
+    WINDOW_RELEASES = 16,        /* releases that undone events were decided by, which are kept count of */
+    WINDOW_TRACKED_RECORDS = 64, /* records of one event whose fate is known one by one */
 };
 
 /* What a record carries through the producer and back: which event, which of its records. The bits above are free for
@@ -52,7 +53,14 @@ struct window_entry {
     uint8_t flags;
 };
 
+/* How many undone events an attempt by this release handed over. */
+struct window_release {
+    uint32_t release; /* 0: unused */
+    uint32_t count;
+};
+
 struct window {
+    struct window_release releases[WINDOW_RELEASES];
     struct window_entry *ring; /* owned; entry of sequence s is ring[s & mask] */
     uint64_t mask;
     uint64_t head, cursor, tail; /* sequence numbers: first not done, next to decide, next to deliver */
@@ -82,8 +90,12 @@ struct window_entry *window_next(struct window *w);
 uint64_t window_ticket(const struct window *w, uint32_t record);
 /* A record of that event is on its way. */
 void window_sent(struct window *w);
-/* The attempt at that event handed everything over: on to the next one. */
+/* The attempt at that event, by `e->release`, handed everything over: on to the next one. */
 void window_passed(struct window *w);
+/* The event is not that release's any more: another one may decide it. */
+void window_unhand(struct window *w, struct window_entry *e);
+/* True while an undone event was handed over by an attempt of `release`. */
+bool window_uses(const struct window *w, uint32_t release);
 
 /* A record came back. Returns its event, borrowed until the next call, or NULL when the ticket is of no event here.
  * With `ok` false the event will not be done before window_back() has it decided again. The entry's flags are the

@@ -227,28 +227,40 @@ static void take_orders(struct worker *w)
     }
 }
 
+static void drop_release(struct worker *w, size_t i)
+{
+    adoption_unref(w->older[i]);
+    w->older_count--;
+    memmove(&w->older[i], &w->older[i + 1], (w->older_count - i) * sizeof(struct adoption *));
+}
+
+/* An older release goes when nothing that it decided is left. */
+static void drop_releases(struct worker *w)
+{
+    for (size_t i = w->older_count; i-- > 0;) {
+        uint32_t release = table_release(w->older[i]->t);
+        bool used = false;
+        for (uint32_t k = 0; k < w->lane_room && !used; k++)
+            used = w->lanes[k] && window_uses(&w->lanes[k]->lane->window, release);
+        if (!used)
+            drop_release(w, i);
+    }
+}
+
 static void take_release(struct worker *w)
 {
     struct adoption *a = atomic_exchange(&w->mail, NULL);
     if (!a)
         return;
-    adoption_unref(w->before);
-    w->before = w->adoption;
+    if (w->older_count == WORKER_RELEASES_MAX)
+        drop_release(w, 0);
+    if (w->adoption)
+        w->older[w->older_count++] = w->adoption;
     w->adoption = a;
     atomic_store_explicit(&w->release, table_release(a->t), memory_order_relaxed);
     for (uint32_t i = 0; i < w->lane_room; i++)
         if (w->lanes[i])
             lane_retry(w->lanes[i]->lane, true);
-}
-
-/* The release before the one in force goes when nothing that it decided is left. */
-static void drop_release(struct worker *w)
-{
-    for (uint32_t i = 0; i < w->lane_room; i++)
-        if (w->lanes[i] && lane_needs_old(w->lanes[i]->lane))
-            return;
-    adoption_unref(w->before);
-    w->before = NULL;
 }
 
 /* After a fatal error: a new producer. Its reports have sent every lane back to its first event that is not done. */
@@ -299,8 +311,7 @@ static bool work(struct worker *w, int64_t now_ms)
         worker_remind(w, wl, now_ms);
         finish_closing(w, i, now_ms);
     }
-    if (w->before)
-        drop_release(w);
+    drop_releases(w);
     return busy;
 }
 
@@ -383,7 +394,8 @@ void worker_stop(struct worker *w)
         }
     free(w->lanes);
     adoption_unref(w->adoption);
-    adoption_unref(w->before);
+    while (w->older_count)
+        drop_release(w, 0);
     adoption_unref(atomic_exchange(&w->mail, NULL));
     decider_free(w->d);
     worker_ops_done(w);

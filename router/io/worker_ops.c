@@ -89,12 +89,15 @@ static uint32_t release(void *ctx)
     return atomic_load_explicit(&((struct worker *)ctx)->release, memory_order_relaxed);
 }
 
-/* The release in force, or the one before it while events that it decided are not done; NULL: neither. */
+/* The release in force, or an older one while events that it decided are not done; NULL: neither. */
 static const struct adoption *find_release(const struct worker *w, uint32_t number)
 {
     if (table_release(w->adoption->t) == number)
         return w->adoption;
-    return w->before && table_release(w->before->t) == number ? w->before : NULL;
+    for (size_t i = 0; i < w->older_count; i++)
+        if (table_release(w->older[i]->t) == number)
+            return w->older[i];
+    return NULL;
 }
 
 static bool has_release(void *ctx, uint32_t number)

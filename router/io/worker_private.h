@@ -6,6 +6,7 @@
 #include "router/io/worker.h"
 
 enum {
+    WORKER_RELEASES_MAX = 16,    /* older releases kept for events that are not done; beyond, the oldest goes */
     WORKER_EVENT_OVERHEAD = 256, /* bytes that an event holds beside its key and value */
 };
 
@@ -46,8 +47,10 @@ struct worker {
 
     /* the worker's own */
     bool stopping;
-    struct adoption *adoption; /* in force; NULL before the first */
-    struct adoption *before;   /* the one before it, while events that it decided are not done */
+    struct adoption *adoption;                   /* in force; NULL before the first */
+    struct adoption *older[WORKER_RELEASES_MAX]; /* those before it, newest last, while events that they decided are not
+                                                    done: such an event is decided again by its own release */
+    size_t older_count;
     struct decider *d;
     struct producer *producer; /* NULL while none could be made */
     struct producer *alone;    /* NULL until wanted */

@@ -29,7 +29,6 @@ struct flight {
 struct world {
     struct lane *l;
     uint32_t release;
-    uint32_t kept_release; /* the one before, still at hand; 0: none */
     bool missing[LOGS];
     bool lookup;     /* destinations answer "unknown" for now */
     bool no_dlq;     /* dead letters have nowhere to go */
@@ -98,7 +97,7 @@ static uint32_t on_release(void *ctx)
 
 static bool on_has_release(void *ctx, uint32_t release)
 {
-    return ((struct world *)ctx)->kept_release == release;
+    return window_uses(&((struct world *)ctx)->l->window, release);
 }
 
 static void on_decide(void *ctx, uint32_t release, const struct cel_event *ev, struct decision *out)
@@ -512,15 +511,14 @@ static void what_was_handed_over_is_decided_again_by_its_release(void **state)
     deliver(w, n);
     lane_run(w->l);
     assert_int_equal(w->last_release, 1);
-    w->kept_release = 1;
     w->release = 2;
     lane_retry(w->l, true);
-    assert_true(lane_needs_old(w->l));
+    assert_true(window_uses(&w->l->window, 1));
     kill_producer(w, 3);
     settle(w);
     assert_int_equal(w->last_release, 1);
     assert_int_equal(w->logged[3], 1);
-    assert_false(lane_needs_old(w->l));
+    assert_false(window_uses(&w->l->window, 1));
     end(w);
 }
 
@@ -537,7 +535,6 @@ static void where_its_release_does_not_get_it_through_the_new_one_decides(void *
     }
     deliver(w, n);
     lane_run(w->l);
-    w->kept_release = 1;
     w->release = 2;
     lane_retry(w->l, true);
     w->missing[3] = true;
@@ -609,8 +606,8 @@ static void change_the_world(struct world *w, bool with_releases, bool with_miss
 {
     switch (rnd(12)) {
     case 0:
-        if (with_releases && !lane_needs_old(w->l)) {
-            w->kept_release = w->release++;
+        if (with_releases) {
+            w->release++;
             lane_retry(w->l, true);
         }
         break;
