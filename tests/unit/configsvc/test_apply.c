@@ -27,6 +27,9 @@ static struct {
     char log[4096];     /* "POST /releases\n..." */
 } fake;
 
+/* Held by the test but while a command runs; then by the pretended configsvc for each request. Guards `fake`. */
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+
 static int listener = -1;
 static char dir[64];
 
@@ -150,8 +153,11 @@ static void serve_one(int fd)
 static void *serve(void *arg)
 {
     (void)arg;
-    for (int fd; (fd = accept(listener, NULL, NULL)) >= 0; close(fd))
+    for (int fd; (fd = accept(listener, NULL, NULL)) >= 0; close(fd)) {
+        pthread_mutex_lock(&turn);
         serve_one(fd);
+        pthread_mutex_unlock(&turn);
+    }
     return NULL;
 }
 
@@ -161,6 +167,7 @@ static int set_up(void **state)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof at;
     pthread_t thread;
+    pthread_mutex_lock(&turn);
     char url[64], path[128];
     listener = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 16) ||
@@ -197,9 +204,17 @@ static int fresh(void **state)
     return 0;
 }
 
+static const struct program_result *run(const char *command)
+{
+    pthread_mutex_unlock(&turn);
+    const struct program_result *r = program_run(dir, command);
+    pthread_mutex_lock(&turn);
+    return r;
+}
+
 static void check(const char *command, int code, const char *out, const char *err, const char *asked)
 {
-    const struct program_result *r = program_run(dir, command);
+    const struct program_result *r = run(command);
     if (r->code != code || strcmp(r->out, out) != 0 || strcmp(r->err, err) != 0 || strcmp(fake.log, asked) != 0)
         fail_msg(
             "%s\n--- exit %d, want %d\n--- stdout\n%s--- want\n%s--- stderr\n%s--- want\n%s--- asked\n%s--- want\n%s",
@@ -213,7 +228,7 @@ static void check(const char *command, int code, const char *out, const char *er
 static const char *diff_text(void)
 {
     static char diff[1024];
-    const struct program_result *r = program_run(dir, "veltrix diff d --fleet f");
+    const struct program_result *r = run("veltrix diff d --fleet f");
     assert_int_equal(r->code, 1);
     strcpy(diff, r->out);
     return diff;
@@ -275,7 +290,7 @@ static void a_first_release_cannot_be_put_back(void **state)
     (void)state;
     fake.routers = REJECT;
     fake.stable = fake.generation = 0;
-    const struct program_result *r = program_run(dir, APPLY);
+    const struct program_result *r = run(APPLY);
     assert_int_equal(r->code, 1);
     assert_string_equal(fake.log, "POST /releases\nPOST /activate\n");
     assert_non_null(
@@ -333,12 +348,12 @@ static void apply_as_json_is_one_value(void **state)
 {
     (void)state;
     fake.routers = RUN;
-    const struct program_result *r = program_run(dir, APPLY " -o json");
+    const struct program_result *r = run(APPLY " -o json");
     assert_int_equal(r->code, 0);
     assert_string_equal(r->out, "{\"result\":\"applied\",\"release\":8,\"was\":1,\"routers\":1,\"running\":1}\n");
     fresh(NULL);
     fake.routers = REJECT;
-    r = program_run(dir, APPLY " -o json");
+    r = run(APPLY " -o json");
     assert_int_equal(r->code, 1);
     assert_string_equal(
         r->out, "{\"result\":\"rejected\",\"release\":8,\"was\":1,\"routers\":1,\"running\":0,\"router\":\"r1\","
@@ -350,12 +365,12 @@ static void what_runs_need_not_load_to_be_replaced(void **state)
     (void)state;
     fake.routers = RUN;
     strcpy(fake.running, "kind: routing\nname: r\nteleport: mars\n");
-    const struct program_result *r = program_run(dir, APPLY);
+    const struct program_result *r = run(APPLY);
     assert_int_equal(r->code, 0);
     assert_string_equal(r->err,
                         "@1 does not load in this version of veltrix, so it cannot be compared\npublished @8\n");
     assert_string_equal(fake.log, "POST /releases\nPOST /activate\n");
-    assert_int_equal(program_run(dir, "veltrix diff d --fleet f")->code, 2);
+    assert_int_equal(run("veltrix diff d --fleet f")->code, 2);
 }
 
 static void rollback_goes_back_and_waits(void **state)
@@ -367,7 +382,7 @@ static void rollback_goes_back_and_waits(void **state)
     fresh(NULL);
     fake.stable = 7;
     fake.routers = LATE;
-    assert_int_equal(program_run(dir, "veltrix rollback @3 --fleet f --wait=1")->code, 3);
+    assert_int_equal(run("veltrix rollback @3 --fleet f --wait=1")->code, 3);
     assert_int_equal(fake.stable, 3);
 }
 
@@ -376,7 +391,7 @@ static void fleet_shows_who_runs_what(void **state)
     (void)state;
     fake.routers = REJECT;
     fake.stable = 8;
-    const struct program_result *r = program_run(dir, "veltrix fleet --fleet f");
+    const struct program_result *r = run("veltrix fleet --fleet f");
     assert_int_equal(r->code, 0);
     assert_non_null(strstr(r->out, "fleet f runs @8, since "));
     assert_non_null(strstr(r->out, "ROUTER  HOST  VERSION  STATE      RELEASE  SINCE"));
@@ -388,7 +403,7 @@ static void an_answer_that_is_not_configsvcs_is_said(void **state)
 {
     (void)state;
     fake.garbage = true;
-    const struct program_result *r = program_run(dir, "veltrix fleet --fleet f");
+    const struct program_result *r = run("veltrix fleet --fleet f");
     assert_int_equal(r->code, 1);
     assert_non_null(strstr(r->err,
                            "answered with HTTP status 200, and not as configsvc does: is something else listening "
@@ -399,7 +414,7 @@ static void a_lost_answer_says_how_to_find_out(void **state)
 {
     (void)state;
     fake.mute = true;
-    const struct program_result *r = program_run(dir, "veltrix rollback --fleet f");
+    const struct program_result *r = run("veltrix rollback --fleet f");
     assert_int_equal(r->code, 2);
     assert_non_null(strstr(r->err, "gave no answer ("));
     assert_non_null(strstr(r->err, "`veltrix history` and `veltrix fleet` show whether the change was made\n"));
@@ -411,7 +426,7 @@ static void folder_and_environment_must_not_disagree(void **state)
     program_write(dir, "d/f.yaml", "kind: fleet\nname: g\n");
     check("VELTRIX_FLEET=f veltrix apply d -m x", 2, "",
           "veltrix: the folder is fleet `g`, VELTRIX_FLEET is `f`: say which with --fleet\n", "");
-    program_run(dir, "rm d/f.yaml");
+    run("rm d/f.yaml");
 }
 
 int main(void)
