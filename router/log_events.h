@@ -27,6 +27,7 @@
     X("presence.lost", "warn", "the router's registration in etcd is gone; it registers again")                        \
     X("presence.refused", "error", "another router has this id; this one joins no group until that one is gone")       \
     X("presence.registered", "info", "the router is registered under its id")                                          \
+    X("presence.troubled", "warn", "the router is still registered, but its registration cannot be renewed")           \
     X("producer.failed", "error", "no producer could be made; tried again")                                            \
     X("producer.recreated", "warn", "a producer failed for good; a new one starts at the first event not done")        \
     X("rebalance.failed", "error", "librdkafka refused an assignment")                                                 \

@@ -132,7 +132,9 @@ static void on_presence(void *ctx, bool present, const char *reason)
 {
     struct router *r = ctx;
     char quoted[VX_LOG_QUOTE_SIZE];
-    if (present)
+    if (present && reason && reason[0])
+        vx_log(VX_LOG_WARN, "presence.troubled", "reason=%s", vx_log_quote(reason, quoted));
+    else if (present)
         vx_log(VX_LOG_INFO, "presence.registered", "instance=%s", r->instance);
     else
         vx_log(VX_LOG_WARN, "presence.lost", "reason=%s", vx_log_quote(reason ? reason : "", quoted));

@@ -77,6 +77,7 @@ struct follow {
     uint64_t seed;             /* of the jitter */
 };
 
+/* Nothing is known yet; the time of grace begins. */
 void follow_init(struct follow *f, int64_t now_ms, uint64_t seed);
 /* There is a last good copy, verified. */
 void follow_has_copy(struct follow *f, const struct follow_pointer *copy);

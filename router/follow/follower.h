@@ -31,6 +31,8 @@ struct follower_status {
     uint64_t missed_count; /* pointers that the periodic read found and the watch should have told */
 };
 
+/* `setup` is copied, what it points to is borrowed until follower_stop(). The last good copy is read and verified before it
+ * returns; callbacks may come before, too. Fails only as store_follow_start() does. */
 VX_MUSTCHECK enum vx_status follower_start(const struct follower_setup *setup, struct follower **out,
                                            struct vx_err *err);
 void follower_stop(struct follower *f);

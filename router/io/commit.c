@@ -10,6 +10,8 @@
 #include "core/base/log.h"
 #include "router/io/consumer_private.h"
 
+enum { COMMIT_AGAIN_MS = 50 };
+
 struct assignment *consumer_find(struct consumer *c, const char *topic, int32_t partition)
 {
     struct assignment *a = c->assignments;
@@ -46,7 +48,15 @@ static rd_kafka_topic_partition_list_t *collect(struct consumer *c, const rd_kaf
     return list;
 }
 
-static void note(struct consumer *c, rd_kafka_resp_err_t err, const rd_kafka_topic_partition_list_t *list)
+/* While the group rebalances commits are refused: nothing is wrong, only early. */
+static bool is_early(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || err == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
+}
+
+/* Remembers what was accepted. The error: of the whole, or of one of its partitions. */
+static rd_kafka_resp_err_t note(struct consumer *c, rd_kafka_resp_err_t err,
+                                const rd_kafka_topic_partition_list_t *list)
 {
     for (int i = 0; list && i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *p = &list->elems[i];
@@ -59,11 +69,10 @@ static void note(struct consumer *c, rd_kafka_resp_err_t err, const rd_kafka_top
             err = p->err;
         }
     }
-    /* while the group rebalances commits are refused; the next one has it all */
-    bool rebalancing = err == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || err == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
     if (err && err != RD_KAFKA_RESP_ERR__NO_OFFSET)
-        vx_log(rebalancing ? VX_LOG_DEBUG : VX_LOG_WARN, "commit.failed", "partitions=%d error=%s",
+        vx_log(is_early(err) ? VX_LOG_DEBUG : VX_LOG_WARN, "commit.failed", "partitions=%d error=%s",
                list ? list->cnt : 0, rd_kafka_err2name(err));
+    return err;
 }
 
 void consumer_on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque)
@@ -84,25 +93,38 @@ void consumer_commit(struct consumer *c)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+/* One commit and its answer. */
+static rd_kafka_resp_err_t commit_list(struct consumer *c, const rd_kafka_topic_partition_list_t *list,
+                                       rd_kafka_queue_t *queue, int wait_ms)
+{
+    rd_kafka_resp_err_t err = rd_kafka_commit_queue(c->rk, list, queue, NULL, NULL);
+    rd_kafka_event_t *event = err ? NULL : rd_kafka_queue_poll(queue, wait_ms);
+    if (!event) {
+        err = err ? err : RD_KAFKA_RESP_ERR__TIMED_OUT;
+        vx_log(VX_LOG_WARN, "commit.failed", "partitions=%d error=%s", list->cnt, rd_kafka_err2name(err));
+        return err;
+    }
+    err = note(c, rd_kafka_event_error(event), rd_kafka_event_topic_partition_list(event));
+    rd_kafka_event_destroy(event);
+    return err;
+}
+
+/* There is no next commit that would make good for a refused one, so one that is early is sent again: a neighbour that
+ * joins or leaves at this moment must not double what is done here. */
 void consumer_commit_now(struct consumer *c, const rd_kafka_topic_partition_list_t *of, int64_t deadline_ms)
 {
-    rd_kafka_topic_partition_list_t *list = collect(c, of);
-    int64_t wait_ms = deadline_ms - vx_clock_ms();
-    if (list->cnt > 0 && wait_ms > 0) {
-        /* a queue of its own: the plain synchronous call has no deadline */
-        rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
-        rd_kafka_resp_err_t err = rd_kafka_commit_queue(c->rk, list, queue, NULL, NULL);
-        rd_kafka_event_t *event = err ? NULL : rd_kafka_queue_poll(queue, (int)wait_ms);
-        if (event)
-            note(c, rd_kafka_event_error(event), rd_kafka_event_topic_partition_list(event));
-        else
-            vx_log(VX_LOG_WARN, "commit.failed", "partitions=%d error=%s", list->cnt,
-                   rd_kafka_err2name(err ? err : RD_KAFKA_RESP_ERR__TIMED_OUT));
-        if (event)
-            rd_kafka_event_destroy(event);
-        rd_kafka_queue_destroy(queue);
+    /* a queue of its own: the plain synchronous call has no deadline */
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
+    bool again = true;
+    for (int64_t now_ms; again && (now_ms = vx_clock_ms()) < deadline_ms;) {
+        rd_kafka_topic_partition_list_t *list = collect(c, of);
+        again = list->cnt > 0 && is_early(commit_list(c, list, queue, (int)(deadline_ms - now_ms))) &&
+                !rd_kafka_assignment_lost(c->rk);
+        rd_kafka_topic_partition_list_destroy(list);
+        if (again)
+            rd_kafka_queue_poll(queue, COMMIT_AGAIN_MS); /* nothing comes: only the time passes */
     }
-    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_queue_destroy(queue);
 }
 
 void consumer_measure_lag(struct consumer *c)

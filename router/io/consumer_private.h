@@ -36,6 +36,7 @@ struct consumer {
     bool committing; /* a commit is on its way */
 };
 
+/* Where to begin in a topic without a committed offset; earliest when it is not subscribed to. */
 enum config_start consumer_start_of(const struct consumer *c, const char *topic);
 /* Waits for an assignment to be closed, at most until `until_ms`; under the lock. */
 void consumer_wait(struct consumer *c, int64_t until_ms);

@@ -46,6 +46,7 @@ struct producer_setup {
     void *ctx;
 };
 
+/* `setup` is copied, what it points to is borrowed until producer_free(). VX_EINVAL: librdkafka refuses the properties. */
 VX_MUSTCHECK enum vx_status producer_new(const struct producer_setup *setup, struct producer **out, struct vx_err *err);
 /* Purges what is on its way, reports it as LANE_ACK_AGAIN, and frees. NULL is fine. */
 void producer_free(struct producer *p);

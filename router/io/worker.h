@@ -16,8 +16,7 @@
 #include "router/settings.h"
 
 enum {
-    WORKER_BATCH_MAX =
-        1000, /* events read from one queue before others get their turn (measured: larger ones cost more, by cache misses) */
+    WORKER_BATCH_MAX = 1000,  /* events read from one queue before others get their turn; larger costs cache misses */
     WORKER_REMIND_MS = 60000, /* a held partition is logged again this often */
     WORKER_LANES_MAX = 1 << 14,
 };
@@ -34,6 +33,7 @@ struct worker_setup {
     void *ctx;
 };
 
+/* `setup` is copied, what it points to is borrowed until worker_stop(). Fails only as producer_new() does. */
 VX_MUSTCHECK enum vx_status worker_start(const struct worker_setup *setup, struct worker **out, struct vx_err *err);
 /* Ends the thread: what is on its way is purged, lanes that are left are closed without a word to the consumer. */
 void worker_stop(struct worker *w);
