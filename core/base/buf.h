@@ -21,6 +21,7 @@ void vx_buf_clear(struct vx_buf *buf);
 /* Makes room for `more` bytes behind the end and returns where they start; the caller adds to `len` what it wrote. */
 char *vx_buf_reserve(struct vx_buf *buf, size_t more);
 
+/* Each appends a copy. */
 void vx_buf_add(struct vx_buf *buf, const void *bytes, size_t len);
 void vx_buf_span(struct vx_buf *buf, struct vx_span s);
 void vx_buf_str(struct vx_buf *buf, const char *text);

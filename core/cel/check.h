@@ -29,6 +29,8 @@ bool cel_all_const(const struct tree *node);
 /* A node that needs all its arguments fails when one of them can only fail: then true. */
 bool cel_fails_by_arg(struct tree *node);
 
+/* check_branch.c */
+/* Each checks a node of its kind, and what is in it. */
 void cel_check_logic(struct checker *c, struct tree *node);
 void cel_check_cond(struct checker *c, struct tree *node);
 void cel_check_list(struct checker *c, struct tree *node);

@@ -40,6 +40,7 @@ extern const struct cel_stype cel_stype_any;  /* dyn */
 extern const struct cel_stype cel_stype_json; /* a JSON value */
 extern const struct cel_stype cel_stype_string;
 
+/* Any value of these types; nothing is known of keys and elements. */
 struct cel_stype cel_stype_of(uint16_t mask);
 /* The type of something that is either an `a` or a `b`. */
 struct cel_stype cel_stype_join(struct vx_arena *arena, struct cel_stype a, struct cel_stype b);

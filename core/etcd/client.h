@@ -71,7 +71,7 @@ enum vx_status call_unreadable(struct etcd *etcd, struct vx_err *err);
 int64_t watch_tick(struct etcd_watch *watch, int64_t now_ms);
 /* On the client's thread, when it ends. */
 void watch_close(struct etcd_watch *watch);
-/* The list of watches is the client's; their insides are watch.c's. */
+/* The list of watches is the client's; their insides are in watch_private.h. */
 struct etcd_watch **watch_next(struct etcd_watch *watch);
 bool watch_is_closed(const struct etcd_watch *watch);
 void watch_destroy(struct etcd_watch *watch);

@@ -123,6 +123,8 @@ struct etcd_txn_result {
 VX_MUSTCHECK enum vx_status etcd_txn(struct etcd *etcd, struct vx_arena *arena, const struct etcd_txn *txn,
                                      struct etcd_txn_result *out, struct vx_err *err);
 
+/* Keys put with a lease are gone `ttl_s` seconds after its last keepalive. Never sent twice: a lease whose answer was lost
+ * ends by itself. */
 VX_MUSTCHECK enum vx_status etcd_lease_grant(struct etcd *etcd, int64_t ttl_s, int64_t *lease, struct vx_err *err);
 /* VX_ENOTFOUND when the lease is lost. */
 VX_MUSTCHECK enum vx_status etcd_lease_keepalive(struct etcd *etcd, int64_t lease, struct vx_err *err);

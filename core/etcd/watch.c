@@ -8,65 +8,20 @@
  * client's mutex. One create per stream (the gateway loses others), so that ending a watch is closing its connection.
  *
  * Silence is not health: a stream to a frozen or cut-off member stays open for ever. So the `created` message has a deadline,
- * and a LIVE watch has a canary: a linearizable read of the newest key of its range on the same endpoint. If that fails, or
- * knows a change that the stream has not told 2 s later, the stream is dropped and the endpoint changed. If the canary sees
- * a store older than what was already delivered, or the cluster id changes, this is another history (a restored snapshot):
+ * and a LIVE watch has a canary (watch_canary.c). If the cluster id changes, this is another history (a restored snapshot):
  * numbers of the old one mean nothing, and the owner reads everything again as after a compaction.
  * Invariant: everything below next_revision was delivered or given up through on_compacted.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/clock.h"
-#include "core/etcd/client.h"
 #include "core/etcd/request.h"
+#include "core/etcd/watch_private.h"
 
 enum {
     BACKOFF_MAX_MS = 5000,
-    FIRST_RETRY_MS = 50, /* at most, while there are endpoints that were not tried */
-    BEHIND_MS = 2000,    /* a stream may be this late against the canary */
-    FAR_MS = 3600 * 1000
-};
-
-enum watch_state { WAITING, AUTHENTICATING, OPENING, LIVE, SILENT, CLOSED };
-
-struct etcd_watch {
-    /* Set once. */
-    struct etcd *etcd;
-    struct vx_buf key, end; /* `end` is empty for one key */
-    struct etcd_watch_ops ops;
-    void *ctx;
-    struct etcd_watch *next;
-
-    /* Guarded by the client's mutex. */
-    bool closing; /* etcd_watch_free() waits */
-    bool closed;
-    int64_t resume_revision; /* 0: not asked for */
-
-    /* The client's thread. */
-    enum watch_state state;
-    int64_t due_ms;        /* when the state has to be looked at again */
-    unsigned failures;     /* since the last proof of health */
-    size_t endpoint;       /* of the stream */
-    int64_t next_revision; /* 0: from the moment of creation */
-    uint64_t cluster_id;   /* 0: not seen yet */
-    bool connected;
-    char reason[256]; /* why it was lost, as last told */
-    struct http stream;
-    bool stream_ended;
-    struct vx_buf stream_body;
-    struct answer_lines lines;
-    struct http probe; /* the canary, or the request for a token */
-    bool probe_ended;
-    struct vx_buf probe_body;
-    int64_t canary_ms;       /* when the next canary is due */
-    int64_t canary_floor;    /* next_revision when the canary was sent: what it reads is not older, in one history */
-    int64_t behind_revision; /* the canary has seen this one, the stream not yet; 0: none */
-    int64_t behind_ms;       /* until when the stream has to have told it */
-    struct vx_arena arena;   /* the events of the revisions being put together */
-    struct etcd_event *events;
-    size_t event_count, event_room;
+    FIRST_RETRY_MS = 50 /* at most, while there are endpoints that were not tried */
 };
 
 static void on_stream_end(struct http *http)
@@ -98,7 +53,7 @@ static void drop_stream(struct etcd_watch *watch)
     vx_arena_done(&watch->arena);
 }
 
-static void lose(struct etcd_watch *watch, const char *reason)
+void watch_lose(struct etcd_watch *watch, const char *reason)
 {
     struct etcd *etcd = watch->etcd;
     char text[sizeof watch->reason];
@@ -109,7 +64,7 @@ static void lose(struct etcd_watch *watch, const char *reason)
                           ? (int64_t)arc4random_uniform(FIRST_RETRY_MS)
                           : client_backoff_ms(watch->failures - (unsigned)etcd->endpoint_count, BACKOFF_MAX_MS);
     watch->failures++;
-    watch->state = WAITING;
+    watch->state = WATCH_WAITING;
     watch->due_ms = vx_clock_ms() + wait_ms;
     bool news = watch->connected || strcmp(watch->reason, text) != 0;
     watch->connected = false;
@@ -118,16 +73,15 @@ static void lose(struct etcd_watch *watch, const char *reason)
         watch->ops.on_state(watch->ctx, false, watch->reason);
 }
 
-/* The stream cannot go on from where it stands; its owner reads everything again and says from where. */
-static void fall_silent(struct etcd_watch *watch, int64_t compact_revision)
+void watch_fall_silent(struct etcd_watch *watch, int64_t compact_revision)
 {
     drop_stream(watch);
-    watch->state = SILENT;
-    watch->due_ms = vx_clock_ms() + FAR_MS;
+    watch->state = WATCH_SILENT;
+    watch->due_ms = vx_clock_ms() + WATCH_FAR_MS;
     watch->ops.on_compacted(watch->ctx, compact_revision);
 }
 
-static void start_probe(struct etcd_watch *watch, const char *path, bool needs_leader, char *token)
+void watch_probe(struct etcd_watch *watch, const char *path, bool needs_leader, char *token)
 {
     http_done(&watch->probe);
     watch->probe = (struct http){.endpoint = watch->endpoint,
@@ -151,9 +105,9 @@ static void open_stream(struct etcd_watch *watch, int64_t now_ms)
     if (token_needed) {
         vx_buf_clear(&watch->probe_body);
         request_authenticate(&watch->probe_body, etcd->user, etcd->password);
-        start_probe(watch, "/v3/auth/authenticate", false, NULL);
-        watch->state = AUTHENTICATING;
-        watch->due_ms = now_ms + FAR_MS; /* the probe has a time-out of its own */
+        watch_probe(watch, "/v3/auth/authenticate", false, NULL);
+        watch->state = WATCH_AUTHENTICATING;
+        watch->due_ms = now_ms + WATCH_FAR_MS; /* the probe has a time-out of its own */
         return;
     }
     vx_buf_clear(&watch->stream_body);
@@ -167,7 +121,7 @@ static void open_stream(struct etcd_watch *watch, int64_t now_ms)
                                   .ctx = watch};
     watch->stream_ended = false;
     http_start(etcd, &watch->stream);
-    watch->state = OPENING;
+    watch->state = WATCH_OPENING;
     watch->due_ms = now_ms + ETCD_WATCH_CREATED_MS;
 }
 
@@ -209,13 +163,13 @@ static void created(struct etcd_watch *watch, const struct answer_watch *message
 {
     if (watch->cluster_id && watch->cluster_id != message->cluster_id) {
         watch->cluster_id = message->cluster_id;
-        fall_silent(watch, 0);
+        watch_fall_silent(watch, 0);
         return;
     }
     watch->cluster_id = message->cluster_id;
     if (watch->next_revision == 0)
         watch->next_revision = message->revision + 1;
-    watch->state = LIVE;
+    watch->state = WATCH_LIVE;
     watch->canary_ms = vx_clock_ms(); /* at once: is this the history that we know? */
     watch->connected = true;
     watch->reason[0] = '\0';
@@ -227,7 +181,7 @@ static void canceled(struct etcd_watch *watch, const struct answer_watch *messag
 {
     if (message->compact_revision > 0) {
         watch->cluster_id = message->cluster_id;
-        fall_silent(watch, message->compact_revision);
+        watch_fall_silent(watch, message->compact_revision);
         return;
     }
     const char *reason = message->cancel_reason;
@@ -236,7 +190,7 @@ static void canceled(struct etcd_watch *watch, const struct answer_watch *messag
         client_token_drop(watch->etcd, watch->stream.token);
     char text[200];
     snprintf(text, sizeof text, "the watch was canceled: %.150s", *reason ? reason : "no reason given");
-    lose(watch, text);
+    watch_lose(watch, text);
 }
 
 /* One message of the stream; false when the stream is not to be read on. */
@@ -249,23 +203,23 @@ static bool take_message(struct etcd_watch *watch, struct vx_span line)
     if (shape == ANSWER_ERROR) {
         if (answer_wants_token(&error))
             client_token_drop(watch->etcd, watch->stream.token);
-        lose(watch, error.message);
+        watch_lose(watch, error.message);
         return false;
     }
     bool readable = shape == ANSWER_GOOD && answer_watch(root, &watch->arena, &message);
     json_decref(root);
     if (!readable) {
-        lose(watch, "the answer to a watch is not etcd's");
+        watch_lose(watch, "the answer to a watch is not etcd's");
         return false;
     }
     if (message.canceled) {
         canceled(watch, &message);
         return false;
     }
-    if (message.created && watch->state == OPENING)
+    if (message.created && watch->state == WATCH_OPENING)
         created(watch, &message);
-    if (watch->state != LIVE)
-        return watch->state == OPENING;
+    if (watch->state != WATCH_LIVE)
+        return watch->state == WATCH_OPENING;
     keep_events(watch, &message);
     if (!message.fragment)
         deliver(watch);
@@ -280,7 +234,7 @@ static void read_stream(struct etcd_watch *watch)
         if (!take_message(watch, line))
             return;
     if (watch->lines.bytes.len > HTTP_ANSWER_MAX_BYTES) {
-        lose(watch, "a message without an end");
+        watch_lose(watch, "a message without an end");
         return;
     }
     if (!watch->stream_ended)
@@ -288,11 +242,11 @@ static void read_stream(struct etcd_watch *watch)
     struct vx_span rest = answer_lines_rest(&watch->lines);
     if (rest.len && watch->stream.end == HTTP_ANSWERED)
         (void)take_message(watch, rest);
-    if (watch->state == OPENING || watch->state == LIVE)
-        lose(watch, watch->stream.end == HTTP_ANSWERED ? "the stream ended" : watch->stream.reason);
+    if (watch->state == WATCH_OPENING || watch->state == WATCH_LIVE)
+        watch_lose(watch, watch->stream.end == HTTP_ANSWERED ? "the stream ended" : watch->stream.reason);
 }
 
-/* --- the probe --------------------------------------------------------------------------------------------------- */
+/* --- the token --------------------------------------------------------------------------------------------------- */
 
 /* The answer to the request for a token. */
 static void take_token(struct etcd_watch *watch, int64_t now_ms)
@@ -316,85 +270,10 @@ static void take_token(struct etcd_watch *watch, int64_t now_ms)
         snprintf(reason, sizeof reason, "the answer to the request for a token is not etcd's");
     json_decref(root);
     watch->probe_ended = false;
-    watch->state = WAITING;
+    watch->state = WATCH_WAITING;
     watch->due_ms = now_ms;
     if (reason[0])
-        lose(watch, reason);
-}
-
-static void start_canary(struct etcd_watch *watch, int64_t now_ms)
-{
-    struct request_range range = {.key = vx_buf_view(&watch->key),
-                                  .end = vx_buf_view(&watch->end),
-                                  .limit = 1,
-                                  .newest_first = true,
-                                  .keys_only = true};
-    bool token_needed;
-    char *token = client_token(watch->etcd, &token_needed);
-    vx_buf_clear(&watch->probe_body);
-    request_range(&watch->probe_body, &range);
-    start_probe(watch, "/v3/kv/range", true, token);
-    watch->canary_floor = watch->next_revision;
-    int64_t every_ms = watch->etcd->canary_ms;
-    watch->canary_ms = now_ms + every_ms - arc4random_uniform((uint32_t)(every_ms / 10 + 1));
-}
-
-static void take_canary(struct etcd_watch *watch, int64_t now_ms)
-{
-    json_t *root = NULL;
-    struct answer_error error = {0};
-    struct etcd_range range;
-    bool more;
-    char reason[320];
-    watch->probe_ended = false;
-    if (watch->probe.end != HTTP_ANSWERED) {
-        snprintf(reason, sizeof reason, "it stopped answering: %s", watch->probe.reason);
-        lose(watch, reason);
-        return;
-    }
-    enum answer_shape shape = answer_parse(vx_buf_view(&watch->probe.answer), &root, &error);
-    struct vx_arena arena = {0};
-    bool readable = shape == ANSWER_GOOD && answer_range(root, &arena, &range, &more);
-    int64_t newest = readable && range.count ? range.kvs[0].mod_revision : 0;
-    vx_arena_done(&arena);
-    json_decref(root);
-    if (!readable) {
-        if (shape == ANSWER_ERROR && answer_wants_token(&error))
-            client_token_drop(watch->etcd, watch->probe.token);
-        lose(watch, shape == ANSWER_ERROR ? error.message : "its answers are not etcd's");
-    } else if (range.cluster_id != watch->cluster_id || range.revision < watch->canary_floor - 1) {
-        watch->cluster_id = range.cluster_id;
-        fall_silent(watch, 0);
-    } else if (newest < watch->next_revision) {
-        watch->failures = 0;
-    } else if (!watch->behind_revision) {
-        watch->behind_revision = newest;
-        watch->behind_ms = now_ms + BEHIND_MS;
-    }
-}
-
-/* What a LIVE watch does besides listening. */
-static void guard_stream(struct etcd_watch *watch, int64_t now_ms)
-{
-    if (watch->probe_ended)
-        take_canary(watch, now_ms);
-    if (watch->state != LIVE)
-        return;
-    if (watch->behind_revision && watch->behind_revision < watch->next_revision)
-        watch->behind_revision = 0;
-    if (watch->behind_revision && now_ms >= watch->behind_ms) {
-        char reason[128];
-        snprintf(reason, sizeof reason, "the watch has not told revision %" PRId64, watch->behind_revision);
-        lose(watch, reason);
-        return;
-    }
-    if (!watch->probe.active && now_ms >= watch->canary_ms)
-        start_canary(watch, now_ms);
-    watch->due_ms = watch->canary_ms;
-    if (watch->probe.active)
-        watch->due_ms = now_ms + FAR_MS;
-    if (watch->behind_revision && watch->behind_ms < watch->due_ms)
-        watch->due_ms = watch->behind_ms;
+        watch_lose(watch, reason);
 }
 
 /* --- the client's side ------------------------------------------------------------------------------------------- */
@@ -402,24 +281,24 @@ static void guard_stream(struct etcd_watch *watch, int64_t now_ms)
 static void move_on(struct etcd_watch *watch, int64_t now_ms)
 {
     switch (watch->state) {
-    case WAITING:
+    case WATCH_WAITING:
         if (now_ms >= watch->due_ms)
             open_stream(watch, now_ms);
         break;
-    case AUTHENTICATING:
+    case WATCH_AUTHENTICATING:
         if (watch->probe_ended)
             take_token(watch, now_ms);
         break;
-    case OPENING:
-    case LIVE:
+    case WATCH_OPENING:
+    case WATCH_LIVE:
         read_stream(watch);
-        if (watch->state == OPENING && now_ms >= watch->due_ms)
-            lose(watch, "it did not confirm a watch in time");
-        if (watch->state == LIVE)
-            guard_stream(watch, now_ms);
+        if (watch->state == WATCH_OPENING && now_ms >= watch->due_ms)
+            watch_lose(watch, "it did not confirm a watch in time");
+        if (watch->state == WATCH_LIVE)
+            watch_canary_guard(watch, now_ms);
         break;
-    case SILENT:
-    case CLOSED:
+    case WATCH_SILENT:
+    case WATCH_CLOSED:
         break;
     }
 }
@@ -439,7 +318,7 @@ int64_t watch_tick(struct etcd_watch *watch, int64_t now_ms)
         drop_stream(watch);
         watch->next_revision = resume_revision;
         watch->cluster_id = 0;
-        watch->state = WAITING;
+        watch->state = WATCH_WAITING;
         watch->due_ms = now_ms;
     }
     move_on(watch, now_ms);
@@ -449,7 +328,7 @@ int64_t watch_tick(struct etcd_watch *watch, int64_t now_ms)
 void watch_close(struct etcd_watch *watch)
 {
     drop_stream(watch);
-    watch->state = CLOSED;
+    watch->state = WATCH_CLOSED;
 }
 
 struct etcd_watch **watch_next(struct etcd_watch *watch)
@@ -459,7 +338,7 @@ struct etcd_watch **watch_next(struct etcd_watch *watch)
 
 bool watch_is_closed(const struct etcd_watch *watch)
 {
-    return watch->state == CLOSED;
+    return watch->state == WATCH_CLOSED;
 }
 
 static void release(struct etcd_watch *watch)
@@ -495,7 +374,7 @@ struct etcd_watch *etcd_watch_new(struct etcd *etcd, struct vx_span key, bool pr
     vx_buf_span(&watch->key, key);
     if (prefix)
         request_prefix_end(&watch->end, key);
-    watch->state = WAITING;
+    watch->state = WATCH_WAITING;
     pthread_mutex_lock(&etcd->mutex);
     watch->next = etcd->new_watches;
     etcd->new_watches = watch;

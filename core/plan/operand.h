@@ -14,6 +14,7 @@ struct operand {
     size_t count;
 };
 
+/* `to` is all zeroes; what it refers to lives in the table. What it reads of an event is added to `reads`. */
 void operand_compile(struct compiler *c, const struct config_value *from, struct operand *to, struct reads *reads);
 
 /* The three forms a value is written in. True, or false with *failure: why not, static or in frame->arena ("no such key:

@@ -27,6 +27,7 @@ VX_MUSTCHECK enum vx_status table_new(const struct config_set *set, uint32_t num
 struct table *table_ref(struct table *t);
 void table_unref(struct table *t);
 
+/* The number that table_new() was given. */
 uint32_t table_release(const struct table *t);
 /* Output records carry the header veltrix-release. */
 bool table_provenance(const struct table *t);

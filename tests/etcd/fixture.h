@@ -1,7 +1,8 @@
-/* What the tests of core/store share: a fleet, small releases in it, and counting. */
+/* What the tests of core/store share: a fleet, small releases in it, waiting, and what callbacks have told. */
 #ifndef VX_TESTS_ETCD_FIXTURE_H
 #define VX_TESTS_ETCD_FIXTURE_H
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -74,6 +75,15 @@ static inline enum vx_status publish_as(struct store *store, const char *author,
         while (!(true_ = (condition)) && vx_clock_ms() < until_ms_)                                                    \
             sleep_ms(10);                                                                                              \
         true_;                                                                                                         \
+    })
+
+/* What callbacks have told so far: an expression over `seen`, a struct with a mutex, under that mutex. */
+#define SEEN(seen, expr)                                                                                               \
+    ({                                                                                                                 \
+        pthread_mutex_lock(&(seen)->mutex);                                                                            \
+        __typeof__(expr) value_ = (expr);                                                                              \
+        pthread_mutex_unlock(&(seen)->mutex);                                                                          \
+        value_;                                                                                                        \
     })
 
 #define assert_contains(text, part)                                                                                    \

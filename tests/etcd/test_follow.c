@@ -40,13 +40,6 @@ static void on_state(void *ctx, bool connected, const char *reason)
 
 static const struct store_follow_ops ops = {.on_pointer = on_pointer, .on_state = on_state};
 
-#define SEEN(seen, expr)                                                                                               \
-    ({                                                                                                                 \
-        pthread_mutex_lock(&(seen)->mutex);                                                                            \
-        __typeof__(expr) value_ = (expr);                                                                              \
-        pthread_mutex_unlock(&(seen)->mutex);                                                                          \
-        value_;                                                                                                        \
-    })
 #define LAST(seen) ((seen)->pointers[(seen)->count ? (seen)->count - 1 : 0])
 
 static struct seen *seen_new(void)

@@ -33,13 +33,6 @@ static void on_state(void *ctx, bool present, const char *reason)
 
 static const struct store_presence_ops ops = {.on_refused = on_refused, .on_state = on_state};
 
-#define SEEN(seen, expr)                                                                                               \
-    ({                                                                                                                 \
-        pthread_mutex_lock(&(seen)->mutex);                                                                            \
-        __typeof__(expr) value_ = (expr);                                                                              \
-        pthread_mutex_unlock(&(seen)->mutex);                                                                          \
-        value_;                                                                                                        \
-    })
 #define SEEN_INIT                                                                                                      \
     {                                                                                                                  \
         .mutex = PTHREAD_MUTEX_INITIALIZER                                                                             \

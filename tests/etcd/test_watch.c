@@ -59,14 +59,6 @@ static void on_state(void *ctx, bool connected, const char *reason)
 
 static const struct etcd_watch_ops ops = {.on_events = on_events, .on_compacted = on_compacted, .on_state = on_state};
 
-#define SEEN(seen, member)                                                                                             \
-    ({                                                                                                                 \
-        pthread_mutex_lock(&(seen)->mutex);                                                                            \
-        __typeof__((seen)->member) value_ = (seen)->member;                                                            \
-        pthread_mutex_unlock(&(seen)->mutex);                                                                          \
-        value_;                                                                                                        \
-    })
-
 static struct seen *seen_new(void)
 {
     struct seen *seen = calloc(1, sizeof *seen);
@@ -111,11 +103,11 @@ static void every_change_is_told_once_in_order(void **state)
         snprintf(key, sizeof key, "%s%d", prefix, i % 7);
         revisions[i] = put(etcd, key, VX_SPAN_LITERAL("v"));
     }
-    if (!EVENTUALLY(10, SEEN(seen, calls) >= COUNT))
+    if (!EVENTUALLY(10, SEEN(seen, seen->calls) >= COUNT))
         fail_msg("%zu of %d told; %d connects, %d losses: %s", seen->calls, COUNT, seen->connects, seen->losses,
                  seen->reason);
     sleep_ms(50);
-    assert_int_equal(SEEN(seen, calls), COUNT);
+    assert_int_equal(SEEN(seen, seen->calls), COUNT);
     for (int i = 0; i < COUNT; i++)
         assert_int_equal(seen->revisions[i], revisions[i]);
     assert_int_equal(seen->connects, 1);
@@ -142,7 +134,7 @@ static void changes_of_one_revision_come_in_one_call(void **state)
     struct etcd_op gone = {.kind = ETCD_DELETE, .key = vx_span_str(prefix), .prefix = true};
     txn = (struct etcd_txn){.then = &gone, .then_count = 1};
     MUST(etcd_txn(etcd, &arena, &txn, &result, &must_err));
-    assert_true(EVENTUALLY(5, SEEN(seen, calls) >= 2));
+    assert_true(EVENTUALLY(5, SEEN(seen, seen->calls) >= 2));
     assert_int_equal(seen->calls, 2);
     assert_int_equal(seen->counts[0], 9);
     assert_int_equal(seen->counts[1], 9);
@@ -170,7 +162,7 @@ static void history_of_many_mebibytes_is_told_whole(void **state)
         put(etcd, key, vx_span(big, ETCD_VALUE_MAX_BYTES));
     }
     struct etcd_watch *watch = etcd_watch_new(etcd, vx_span_str(key), false, first, &ops, seen);
-    assert_true(EVENTUALLY(20, SEEN(seen, calls) >= COUNT));
+    assert_true(EVENTUALLY(20, SEEN(seen, seen->calls) >= COUNT));
     for (int i = 0; i < COUNT; i++) {
         assert_int_equal(seen->revisions[i], first + i);
         assert_int_equal(seen->value_bytes[i], ETCD_VALUE_MAX_BYTES);
@@ -195,16 +187,16 @@ static void compaction_behind_the_watch_asks_for_a_full_read_and_goes_on(void **
     int64_t last = revision_now(etcd);
     etcd_compact(etcd_endpoint(etcd), last);
     struct etcd_watch *watch = etcd_watch_new(etcd, vx_span_str(key), false, first, &ops, seen);
-    assert_true(EVENTUALLY(5, SEEN(seen, compactions) == 1));
+    assert_true(EVENTUALLY(5, SEEN(seen, seen->compactions) == 1));
     assert_int_equal(seen->compact_revision, last);
     int64_t silent = put(etcd, key, VX_SPAN_LITERAL("3"));
     sleep_ms(200);
-    assert_int_equal(SEEN(seen, calls), 0);
+    assert_int_equal(SEEN(seen, seen->calls), 0);
     etcd_watch_resume(watch, last + 1);
-    assert_true(EVENTUALLY(5, SEEN(seen, calls) == 1));
+    assert_true(EVENTUALLY(5, SEEN(seen, seen->calls) == 1));
     assert_int_equal(seen->revisions[0], silent);
     assert_int_equal(put(etcd, key, VX_SPAN_LITERAL("4")), silent + 1);
-    assert_true(EVENTUALLY(5, SEEN(seen, calls) == 2));
+    assert_true(EVENTUALLY(5, SEEN(seen, seen->calls) == 2));
     etcd_watch_free(watch);
     etcd_free(etcd);
     free(seen);
@@ -249,9 +241,9 @@ static void a_watch_whose_connection_breaks_goes_on_without_gap_or_repetition(vo
             fake_break(proxy);
         sleep_ms((int)arc4random_uniform(8));
     }
-    assert_true(EVENTUALLY(20, SEEN(seen, calls) >= COUNT));
+    assert_true(EVENTUALLY(20, SEEN(seen, seen->calls) >= COUNT));
     sleep_ms(100);
-    assert_int_equal(SEEN(seen, calls), COUNT);
+    assert_int_equal(SEEN(seen, seen->calls), COUNT);
     for (int i = 0; i < COUNT; i++)
         assert_int_equal(seen->revisions[i], revisions[i]);
     assert_true(seen->losses > 0);
@@ -274,15 +266,15 @@ static void a_slow_canary_is_no_alarm(void **state)
     snprintf(key, sizeof key, "%s/k", test_fleet((char[64]){0}));
     fake_delay_ranges(proxy, 300);
     struct etcd_watch *watch = etcd_watch_new(etcd, vx_span_str(key), false, revision_now(direct) + 1, &ops, seen);
-    assert_true(EVENTUALLY(5, SEEN(seen, connects) == 1));
+    assert_true(EVENTUALLY(5, SEEN(seen, seen->connects) == 1));
     sleep_ms(100);
     for (int i = 0; i < 50; i++) {
         put(direct, key, VX_SPAN_LITERAL("v"));
         sleep_ms(10);
     }
-    assert_true(EVENTUALLY(5, SEEN(seen, calls) == 50));
-    assert_int_equal(SEEN(seen, compactions), 0);
-    assert_int_equal(SEEN(seen, losses), 0);
+    assert_true(EVENTUALLY(5, SEEN(seen, seen->calls) == 50));
+    assert_int_equal(SEEN(seen, seen->compactions), 0);
+    assert_int_equal(SEEN(seen, seen->losses), 0);
     etcd_watch_free(watch);
     etcd_free(etcd);
     etcd_free(direct);
@@ -314,7 +306,7 @@ static void a_watch_that_is_never_confirmed_is_made_elsewhere(void **state)
     struct seen *seen = seen_new();
     int64_t began_ms = vx_clock_ms();
     struct etcd_watch *watch = etcd_watch_new(etcd, VX_SPAN_LITERAL("/x"), false, 1, &ops, seen);
-    assert_true(EVENTUALLY(ETCD_WATCH_CREATED_MS / 1000 + 2, SEEN(seen, connects) == 1));
+    assert_true(EVENTUALLY(ETCD_WATCH_CREATED_MS / 1000 + 2, SEEN(seen, seen->connects) == 1));
     assert_true(vx_clock_ms() - began_ms >= ETCD_WATCH_CREATED_MS);
     assert_int_equal(seen->losses, 1);
     etcd_watch_free(watch);
@@ -334,10 +326,10 @@ static void a_change_that_the_stream_keeps_back_is_found_by_the_canary(void **st
     char key[80];
     snprintf(key, sizeof key, "%s/k", test_fleet((char[64]){0}));
     struct etcd_watch *watch = etcd_watch_new(etcd, vx_span_str(key), false, revision_now(direct) + 1, &ops, seen);
-    assert_true(EVENTUALLY(5, SEEN(seen, connects) == 1));
+    assert_true(EVENTUALLY(5, SEEN(seen, seen->connects) == 1));
     fake_mute_watches(mute, true);
     int64_t revision = put(direct, key, VX_SPAN_LITERAL("v"));
-    assert_true(EVENTUALLY(5, SEEN(seen, calls) == 1));
+    assert_true(EVENTUALLY(5, SEEN(seen, seen->calls) == 1));
     assert_int_equal(seen->revisions[0], revision);
     assert_int_equal(seen->losses, 1);
     etcd_watch_free(watch);

@@ -1,8 +1,8 @@
 /* Writing: strings, integers, doubles. */
+#include "comma.h"
 #include "help.h"
 
 #include <float.h>
-#include <locale.h>
 #include <math.h>
 
 #include "core/json/write.h"
@@ -140,8 +140,7 @@ static void every_double_reads_back(void **state)
 static void doubles_do_not_care_for_the_locale(void **state)
 {
     (void)state;
-    if (!setlocale(LC_ALL, "de_DE.UTF-8") && !setlocale(LC_ALL, "fr_FR.UTF-8"))
-        skip();
+    comma_begin();
     struct vx_buf out = {0};
     json_write_double(&out, 0.5);
     setlocale(LC_ALL, "C");
