@@ -31,6 +31,19 @@ static void print_help(void)
     vx_buf_done(&rows);
 }
 
+static struct etcd_config etcd_config_of(const struct configsvc_settings *settings)
+{
+    return (struct etcd_config){
+        .endpoints = settings->etcd.endpoints.at,
+        .endpoint_count = settings->etcd.endpoints.count,
+        .user = settings->etcd.user,
+        .password = settings->etcd.password,
+        .ca_file = settings->etcd.ca_file,
+        .cert_file = settings->etcd.cert_file,
+        .key_file = settings->etcd.key_file,
+    };
+}
+
 /* Loads the settings and checks what the rows cannot say; findings go to standard error. */
 static bool load(const char *path, struct configsvc_settings *settings, struct vx_arena *arena)
 {
@@ -41,6 +54,12 @@ static bool load(const char *path, struct configsvc_settings *settings, struct v
     if (ok && listen_load(settings->listen, &address, &err) != VX_OK) {
         struct vx_diag at = {.severity = VX_ERROR, .file = path};
         vx_diags_add(&diags, &at, "listen: %s", err.message);
+        ok = false;
+    }
+    struct etcd_config etcd_config = etcd_config_of(settings);
+    if (ok && etcd_config_check(&etcd_config, &err) != VX_OK) {
+        struct vx_diag at = {.severity = VX_ERROR, .file = path};
+        vx_diags_add(&diags, &at, "etcd: %s", err.message);
         ok = false;
     }
     struct vx_buf text = {0};
@@ -69,15 +88,7 @@ static int serve(const struct configsvc_settings *settings)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 
-    struct etcd_config etcd_config = {
-        .endpoints = settings->etcd.endpoints.at,
-        .endpoint_count = settings->etcd.endpoints.count,
-        .user = settings->etcd.user,
-        .password = settings->etcd.password,
-        .ca_file = settings->etcd.ca_file,
-        .cert_file = settings->etcd.cert_file,
-        .key_file = settings->etcd.key_file,
-    };
+    struct etcd_config etcd_config = etcd_config_of(settings);
     if (etcd_new(&etcd_config, &etcd, &err) != VX_OK)
         goto fail;
     struct api_config api_config = {.listen = settings->listen, .name = name, .etcd = etcd};

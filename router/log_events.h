@@ -12,7 +12,7 @@
     X("copy.useless", "error", "the last good copy is damaged or does not compile; it is not used")                    \
     X("etcd.connected", "info", "the watch of the pointer stands")                                                     \
     X("etcd.lost", "warn", "etcd does not answer; routing goes on, changes wait")                                      \
-    X("kafka.log", "warn", "librdkafka's own words (level as librdkafka has it)")                                      \
+    X("kafka.log", "warn", "librdkafka's own words, each once in 30 s (level as librdkafka has it)")                                      \
     X("offsets.unknown", "warn", "committed offsets could not be read at an assignment; librdkafka asks again")        \
     X("partition.assigned", "info", "a partition came; offset -2 is its beginning, -1 its end")                        \
     X("partition.error", "warn", "a partition could not be read for the moment")                                       \

@@ -265,15 +265,7 @@ static enum vx_status start_admin(struct router *r, struct vx_err *err)
 static enum vx_status start_etcd(struct router *r, struct vx_err *err)
 {
     const struct router_settings *s = r->settings;
-    struct etcd_config config = {
-        .endpoints = s->etcd.endpoints.at,
-        .endpoint_count = s->etcd.endpoints.count,
-        .user = s->etcd.user,
-        .password = s->etcd.password,
-        .ca_file = s->etcd.ca_file,
-        .cert_file = s->etcd.cert_file,
-        .key_file = s->etcd.key_file,
-    };
+    struct etcd_config config = router_settings_etcd(s);
     static const struct store_presence_ops presence = {.on_refused = on_refused, .on_state = on_presence};
     struct follower_setup setup = {
         .fleet = s->fleet, .state_dir = s->state_dir, .on_release = on_release, .on_change = on_change, .ctx = r};

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/config/settings_text.h"
+#include "core/etcd/etcd.h"
 #include "core/store/store.h"
 #include "router/admin/admin.h"
 #include "router/io/properties.h"
@@ -116,6 +117,19 @@ static char *read_file(const char *path)
     return text;
 }
 
+struct etcd_config router_settings_etcd(const struct router_settings *settings)
+{
+    return (struct etcd_config){
+        .endpoints = settings->etcd.endpoints.at,
+        .endpoint_count = settings->etcd.endpoints.count,
+        .user = settings->etcd.user,
+        .password = settings->etcd.password,
+        .ca_file = settings->etcd.ca_file,
+        .cert_file = settings->etcd.cert_file,
+        .key_file = settings->etcd.key_file,
+    };
+}
+
 static void check(const struct checker *c, const struct router_settings *s)
 {
     struct vx_err err;
@@ -123,6 +137,9 @@ static void check(const struct checker *c, const struct router_settings *s)
         add(c, "", "fleet", "a fleet's name is 1 to 63 of a-z, 0-9 and -, and begins with a letter or digit");
     if (strlen(s->id) >= ID_SIZE || !s->id[0])
         add(c, "", "id", "a router's id is 1 to 127 bytes long");
+    struct etcd_config etcd = router_settings_etcd(s);
+    if (etcd_config_check(&etcd, &err) != VX_OK)
+        add(c, "", "etcd", err.message);
     if (admin_address_check(s->admin, &err) != VX_OK)
         add(c, "", "admin", err.message);
     bool has_servers = false;

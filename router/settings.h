@@ -27,4 +27,8 @@ extern const struct vx_field router_fields[];
 VX_MUSTCHECK enum vx_status router_settings_load(const char *path, struct router_settings *out, struct vx_arena *arena,
                                                  struct vx_diags *diags);
 
+struct etcd_config;
+/* The section `etcd` as the client takes it; borrows from `settings`. */
+struct etcd_config router_settings_etcd(const struct router_settings *settings);
+
 #endif

@@ -12,8 +12,10 @@
 #include "core/etcd/client.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/etcd/wait.h"
@@ -224,7 +226,7 @@ static void client_release(struct etcd *etcd)
     free(etcd);
 }
 
-enum vx_status etcd_new(const struct etcd_config *config, struct etcd **out, struct vx_err *err)
+enum vx_status etcd_config_check(const struct etcd_config *config, struct vx_err *err)
 {
     if (config->endpoint_count == 0)
         return vx_err_set(err, VX_EINVAL, "no etcd endpoint is given");
@@ -233,6 +235,19 @@ enum vx_status etcd_new(const struct etcd_config *config, struct etcd **out, str
         if (status)
             return status;
     }
+    const char *const files[] = {config->ca_file, config->cert_file, config->key_file};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (files[i] && access(files[i], R_OK) != 0)
+            return vx_err_set(err, VX_EINVAL, "%s: %s", files[i], strerror(errno));
+    }
+    return VX_OK;
+}
+
+enum vx_status etcd_new(const struct etcd_config *config, struct etcd **out, struct vx_err *err)
+{
+    enum vx_status status = etcd_config_check(config, err);
+    if (status)
+        return status;
     pthread_once(&curl_once, curl_begin);
     struct etcd *etcd = calloc(1, sizeof *etcd);
     vx_assert(etcd != NULL);

@@ -33,7 +33,9 @@ struct etcd_config {
     int64_t canary_ms;                          /* 0: ETCD_WATCH_CANARY_MS; tests are in a hurry */
 };
 
-/* Checks the endpoints' form and starts the thread; connects to nothing yet. */
+/* Says what is wrong with a config without connecting: the endpoints' form, files that cannot be read. */
+VX_MUSTCHECK enum vx_status etcd_config_check(const struct etcd_config *config, struct vx_err *err);
+/* Checks the config and starts the thread; connects to nothing yet. */
 VX_MUSTCHECK enum vx_status etcd_new(const struct etcd_config *config, struct etcd **out, struct vx_err *err);
 /* Ends and frees all watches that are left, fails calls under way with VX_ECANCELED, joins the thread. */
 void etcd_free(struct etcd *etcd);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "core/base/diag.h"
-#include "core/base/log.h"
+#include "router/io/kafka_log.h"
 
 struct setting {
     const char *name;
@@ -157,20 +157,6 @@ static void set_all(rd_kafka_conf_t *conf, const struct setting *settings)
         properties_set(conf, settings->name, settings->value);
 }
 
-/* librdkafka's own words, as lines of ours. */
-static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-    (void)rk;
-    char quoted[VX_LOG_QUOTE_SIZE];
-    /* a property of the other client, which a shared section is bound to have */
-    if (strcmp(facility, "CONFWARN") == 0)
-        return;
-    vx_log(level <= 3   ? VX_LOG_WARN
-           : level <= 6 ? VX_LOG_INFO
-                        : VX_LOG_DEBUG,
-           "kafka.log", "facility=%s text=%s", facility, vx_log_quote(text, quoted));
-}
-
 rd_kafka_conf_t *properties_new(enum properties_role role, const struct vx_pairs *pairs)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -183,6 +169,6 @@ rd_kafka_conf_t *properties_new(enum properties_role role, const struct vx_pairs
             properties_set(conf, name, pairs->at[i].value);
     }
     set_all(conf, role == PROPERTIES_CONSUMER ? consumer_fixed : producer_fixed);
-    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_log_cb(conf, kafka_log);
     return conf;
 }

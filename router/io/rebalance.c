@@ -3,7 +3,9 @@
  *     assign:  where to begin ── a queue of its own ── a worker ── incremental_assign
  *     revoke:  workers stop reading, drain ── commit ── incremental_unassign ── let go
  *
- * Where to begin is stated, never assumed: the committed offset, or where there is none the routing's `start`.
+ * Where to begin is stated, never assumed: the committed offset, or where there is none the routing's `start`. `latest`
+ * is found once and committed before the first event is read: found again after a restart or by the next owner it would
+ * skip what came meanwhile.
  *
  * Thread: the consumer's, inside its poll. The group waits meanwhile, so everything here has a deadline. */
 #include <stdlib.h>
@@ -22,8 +24,18 @@ enum {
 
 /* --- assign ------------------------------------------------------------------------------------------------------ */
 
-/* Fills in where each partition begins. */
-static void find_offsets(struct consumer *c, rd_kafka_topic_partition_list_t *list)
+/* The end of a partition as it is now; RD_KAFKA_OFFSET_END when nobody says. */
+static int64_t find_end(struct consumer *c, const rd_kafka_topic_partition_t *p)
+{
+    int64_t low, high;
+    rd_kafka_resp_err_t err =
+        rd_kafka_query_watermark_offsets(c->rk, p->topic, p->partition, &low, &high, COMMITTED_TIMEOUT_MS);
+    return err ? RD_KAFKA_OFFSET_END : high;
+}
+
+/* Fills in where each partition begins; those that begin at their end are added to `found`. */
+static void find_offsets(struct consumer *c, rd_kafka_topic_partition_list_t *list,
+                         rd_kafka_topic_partition_list_t *found)
 {
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__FAIL;
     for (int i = 0; i < COMMITTED_TRIES && err; i++)
@@ -34,9 +46,10 @@ static void find_offsets(struct consumer *c, rd_kafka_topic_partition_list_t *li
         rd_kafka_topic_partition_t *p = &list->elems[i];
         if (err || p->err) /* librdkafka asks again by itself, and falls back to the topic's own `start` */
             p->offset = RD_KAFKA_OFFSET_STORED;
-        else if (p->offset < 0)
-            p->offset =
-                consumer_start_of(c, p->topic) == CONFIG_LATEST ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
+        else if (p->offset < 0 && consumer_start_of(c, p->topic) == CONFIG_EARLIEST)
+            p->offset = RD_KAFKA_OFFSET_BEGINNING;
+        else if (p->offset < 0 && (p->offset = find_end(c, p)) >= 0)
+            rd_kafka_topic_partition_list_add(found, p->topic, p->partition)->offset = p->offset;
     }
 }
 
@@ -85,11 +98,21 @@ static void assign(struct consumer *c, rd_kafka_topic_partition_list_t *list)
 {
     struct assignment **added = calloc((size_t)list->cnt + 1, sizeof(struct assignment *));
     vx_assert(added != NULL);
+    rd_kafka_topic_partition_list_t *found = rd_kafka_topic_partition_list_new(list->cnt);
     if (list->cnt > 0)
-        find_offsets(c, list);
-    for (int i = 0; i < list->cnt; i++)
-        added[i] = add_assignment(c, &list->elems[i]);
+        find_offsets(c, list, found);
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &list->elems[i];
+        added[i] = add_assignment(c, p);
+        if (rd_kafka_topic_partition_list_find(found, p->topic, p->partition)) {
+            added[i]->committable = p->offset;
+            added[i]->committed = -1;
+        }
+    }
     note_error(rd_kafka_incremental_assign(c->rk, list), "assign");
+    if (found->cnt > 0)
+        consumer_commit_now(c, found, vx_clock_ms() + COMMIT_TIMEOUT_MS);
+    rd_kafka_topic_partition_list_destroy(found);
     for (int i = 0; i < list->cnt; i++) {
         worker_assign(least_loaded(c), added[i]);
         vx_log(VX_LOG_INFO, "partition.assigned", "topic=%s partition=%d offset=%lld", list->elems[i].topic,

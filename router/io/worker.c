@@ -126,8 +126,10 @@ static void publish(struct worker_lane *wl)
     if (!a)
         return;
     pthread_mutex_lock(&a->lock);
-    a->committable = l->window.committable;
-    a->leader_epoch = l->window.leader_epoch;
+    if (l->window.committable >= 0) { /* else what the consumer began with stands */
+        a->committable = l->window.committable;
+        a->leader_epoch = l->window.leader_epoch;
+    }
     a->depth_events = window_count(&l->window);
     a->depth_bytes = l->window.bytes;
     a->hold = l->state == LANE_HELD && l->announced ? l->hold : HOLD_NONE;

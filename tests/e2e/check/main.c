@@ -93,27 +93,27 @@ static void set_option(struct args *args, int c)
     }
 }
 
-static void load_release(struct check *check, const char *arg)
+/* Compiles the folder of `N=DIR` as release N into `*t`. */
+static void load_release(struct check *check, struct table **t, const char *arg)
 {
     char *folder;
     unsigned long number = strtoul(arg, &folder, 10);
     if (*folder != '=')
         fail("--release takes N=DIR");
     struct config_set *set;
-    struct table *t;
     struct vx_err err;
     struct vx_diags diags = {0};
     struct vx_buf text = {0};
     enum vx_status st = config_load_folder(folder + 1, &set, &diags, &err);
     if (st == VX_OK)
-        st = table_new(set, (uint32_t)number, &t, &diags);
+        st = table_new(set, (uint32_t)number, t, &diags);
     if (st) {
         vx_diags_print(&diags, &text, false);
         fail("release %lu: %s\n%s", number, vx_status_text(st), vx_buf_text(&text));
     }
     config_set_free(set);
     vx_diags_done(&diags);
-    check_add_table(check, t);
+    check_add_table(check, *t);
 }
 
 static void add_source(void *check, const struct check_record *record)
@@ -144,8 +144,9 @@ static int verify(struct args *args)
 {
     struct vx_arena arena = {0};
     struct check *check = check_new();
+    struct table *tables[64];
     for (int i = 0; i < args->release_count; i++)
-        load_release(check, args->releases[i]);
+        load_release(check, &tables[i], args->releases[i]);
     char *parts[64], *outputs = strdup(args->outputs ? args->outputs : "*");
     int source_count = split(args->source, parts);
     for (int i = 0; i < source_count; i++)
@@ -173,6 +174,8 @@ static int verify(struct args *args)
     puts("}}");
     bool good = !v.lost && !v.out_of_order && !v.misrouted && !v.unknown && (args->allow_duplicates || !v.duplicated);
     check_free(check);
+    for (int i = 0; i < args->release_count; i++)
+        table_unref(tables[i]);
     free(outputs);
     vx_arena_done(&arena);
     return good ? 0 : 1;

@@ -92,6 +92,11 @@ static void every_mistake_has_its_message(void **state)
          "2:1: `9644` is not an address: write host:port, \"127.0.0.1:9644\"\n"},
         {"fleet = \"a\"\nadmin = \"::1:9644\"\n" ETCD KAFKA,
          "2:1: `::1:9644` is not an address: write host:port, \"127.0.0.1:9644\"\n"},
+        {"fleet = \"a\"\netcd { endpoints = {\"127.0.0.1:2379\"} }\n" KAFKA,
+         "2:1: etcd endpoint `127.0.0.1:2379`: expected http://host:port or https://host:port\n"},
+        {"fleet = \"a\"\netcd { endpoints = {} }\n" KAFKA, "2:1: no etcd endpoint is given\n"},
+        {"fleet = \"a\"\netcd { endpoints = {\"http://h:1\"} ca_file = \"/no/such.pem\" }\n" KAFKA,
+         "2:1: /no/such.pem: No such file or directory\n"},
         {"fleet = \"a\"\nid = \"\"\n" ETCD KAFKA, "2:1: a router's id is 1 to 127 bytes long\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
