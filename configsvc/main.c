@@ -59,7 +59,7 @@ static bool load(const char *path, struct configsvc_settings *settings, struct v
     struct etcd_config etcd_config = etcd_config_of(settings);
     if (ok && etcd_config_check(&etcd_config, &err) != VX_OK) {
         struct vx_diag at = {.severity = VX_ERROR, .file = path};
-        vx_diags_add(&diags, &at, "etcd: %s", err.message);
+        vx_diags_add(&diags, &at, "%s", err.message);
         ok = false;
     }
     struct vx_buf text = {0};

@@ -81,12 +81,15 @@ static void errors_of_the_file_have_their_place(void **state)
     assert_non_null(strstr(r->err, "SECRET"));
 }
 
-static void a_wrong_endpoint_ends_it_with_a_reason(void **state)
+static void a_wrong_endpoint_is_found_by_check_and_by_start(void **state)
 {
     (void)state;
-    const struct program_result *r = program_run(dir, "veltrix-configsvc -c url.conf");
-    assert_int_equal(r->code, 1);
-    assert_non_null(strstr(r->err, "level=error event=configsvc.failed reason="));
+    static const char *const commands[] = {"veltrix-configsvc -c url.conf --check", "veltrix-configsvc -c url.conf"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        const struct program_result *r = program_run(dir, commands[i]);
+        assert_int_equal(r->code, 1);
+        assert_non_null(strstr(r->err, "url.conf: error: etcd endpoint `"));
+    }
 }
 
 static void a_wrong_call_is_usage(void **state)
@@ -107,7 +110,7 @@ int main(void)
         cmocka_unit_test(what_is_printed_loads_again_and_hides_secrets),
         cmocka_unit_test(a_public_address_is_refused),
         cmocka_unit_test(errors_of_the_file_have_their_place),
-        cmocka_unit_test(a_wrong_endpoint_ends_it_with_a_reason),
+        cmocka_unit_test(a_wrong_endpoint_is_found_by_check_and_by_start),
         cmocka_unit_test(a_wrong_call_is_usage),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
