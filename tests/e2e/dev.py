@@ -81,6 +81,26 @@ def test_events_are_fed_and_counted_at_the_outputs():
     dev.nothing_is_left()
 
 
+def test_what_one_routing_sends_to_another_is_followed_to_its_end():
+    dev = Dev()
+    (dev.folder / "more.yaml").write_text("""
+kind: routing
+name: second
+topics: [big-moves]
+rules: [{ name: huge, when: event.amount >= 15, pipeline: huge }]
+otherwise: { drop: true }
+---
+kind: processing
+name: huge
+stages: [emit: { topic: huge-moves }]
+""")
+    result = json.loads(dev.run("--events", dev.events, "--topic", "moves", "-o", "json", "--", "true", check=0).stdout)
+    topics = {(r["rule"], t["topic"]): (t["expected"], t["arrived"]) for r in result["rules"] for t in r["topics"]}
+    expect(topics[("huge", "huge-moves")] == (5, 5), str(topics))
+    expect((result["lost"], result["doubled"], result["unexpected"]) == (0, 0, 0), str(result))
+    dev.nothing_is_left()
+
+
 def test_a_change_is_applied_to_the_running_fleet():
     dev = Dev()
     steps = f"""set -e

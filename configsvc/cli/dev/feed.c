@@ -39,11 +39,10 @@ struct feed {
     uint64_t came;
 };
 
-static void decide_event(struct feed *f, size_t number, int32_t partition, int64_t offset, int64_t timestamp_ms,
-                         struct decision *out)
+static struct cel_event event_of(const struct events_item *item, int32_t partition, int64_t offset,
+                                 int64_t timestamp_ms)
 {
-    const struct events_item *item = &f->events[number];
-    struct cel_event ev = {
+    return (struct cel_event){
         .topic = vx_span_str(item->topic),
         .partition = partition,
         .offset = offset,
@@ -53,22 +52,14 @@ static void decide_event(struct feed *f, size_t number, int32_t partition, int64
         .headers = item->headers,
         .header_count = item->header_count,
     };
-    decide(f->decider, f->table, &ev, out);
 }
 
-/* Dead letters carry the partition and offset in their headers only, so topic, key and value tell records apart. */
-static void on_sent(void *ctx, size_t number, int32_t partition, int64_t offset, int64_t timestamp_ms,
-                    const char *error)
+/* Works out what the routers make of an event that is in a source topic now. Dead letters carry the partition and offset in
+ * their headers only, so topic, key and value tell records apart. */
+static void account(struct feed *f, const struct cel_event *ev)
 {
-    struct feed *f = ctx;
     struct decision d;
-    f->taken++;
-    f->last_ms = vx_clock_ms();
-    if (error) {
-        f->send_error = vx_arena_str(&f->cli->arena, error);
-        return;
-    }
-    decide_event(f, number, partition, offset, timestamp_ms, &d);
+    decide(f->decider, f->table, ev, &d);
     size_t rule = d.rule < f->rule_count ? d.rule : f->rule_count;
     struct tally *t = &f->tallies[rule];
     t->events++;
@@ -81,12 +72,29 @@ static void on_sent(void *ctx, size_t number, int32_t partition, int64_t offset,
     }
 }
 
-static void on_record(void *ctx, const char *topic, struct vx_span key, struct vx_span value)
+static void on_sent(void *ctx, size_t number, int32_t partition, int64_t offset, int64_t timestamp_ms,
+                    const char *error)
+{
+    struct feed *f = ctx;
+    f->taken++;
+    f->last_ms = vx_clock_ms();
+    if (error) {
+        f->send_error = vx_arena_str(&f->cli->arena, error);
+        return;
+    }
+    struct cel_event ev = event_of(&f->events[number], partition, offset, timestamp_ms);
+    account(f, &ev);
+}
+
+/* A record in a topic that the release routes too is an event in its turn. */
+static void on_record(void *ctx, const struct cel_event *record)
 {
     struct feed *f = ctx;
     f->last_ms = vx_clock_ms();
     f->came++;
-    ledger_see(&f->ledger, ledger_hash(vx_span_str(topic), key, value));
+    ledger_see(&f->ledger, ledger_hash(record->topic, record->key, record->value));
+    if (table_route(f->table, record->topic))
+        account(f, record);
 }
 
 static void add_topic(struct feed *f, struct vx_span topic)
@@ -102,6 +110,28 @@ static void add_topic(struct feed *f, struct vx_span topic)
     f->topics[f->topic_count++] = vx_arena_span(&f->cli->arena, topic).at;
 }
 
+/* Adds the topics that `ev` comes out of, on as many hops as there are (a topic that feeds itself is no valid release). */
+static void follow_event(struct feed *f, const struct cel_event *ev)
+{
+    struct decision d;
+    decide(f->decider, f->table, ev, &d);
+    struct cel_event *next = VX_ARENA_ARRAY(&f->cli->arena, struct cel_event, d.record_count);
+    size_t count = 0;
+    for (size_t i = 0; i < d.record_count; i++) {
+        const struct decide_record *r = &d.records[i];
+        add_topic(f, r->topic);
+        if (!table_route(f->table, r->topic))
+            continue;
+        next[count] = *ev;
+        next[count].topic = vx_arena_span(&f->cli->arena, r->topic);
+        next[count].key = r->key.at ? vx_arena_span(&f->cli->arena, r->key) : r->key;
+        next[count].value = r->value.at ? vx_arena_span(&f->cli->arena, r->value) : r->value;
+        count++;
+    }
+    for (size_t i = 0; i < count; i++)
+        follow_event(f, &next[i]);
+}
+
 /* Every topic that these events may come out of: those the release names, and those built per event. */
 static void find_topics(struct feed *f)
 {
@@ -110,10 +140,8 @@ static void find_topics(struct feed *f)
     for (size_t i = 0; i < count; i++)
         add_topic(f, vx_span_str(names[i]));
     for (size_t i = 0; i < f->event_count; i++) {
-        struct decision d;
-        decide_event(f, i, 0, 0, vx_clock_wall_ms(), &d);
-        for (size_t r = 0; r < d.record_count; r++)
-            add_topic(f, d.records[r].topic);
+        struct cel_event ev = event_of(&f->events[i], 0, 0, vx_clock_wall_ms());
+        follow_event(f, &ev);
     }
 }
 

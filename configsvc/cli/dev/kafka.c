@@ -12,6 +12,7 @@ struct kafka {
     rd_kafka_t *producer, *consumer;
     struct kafka_ops ops;
     void *ctx;
+    struct vx_arena arena; /* the headers of one record */
 };
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
@@ -92,6 +93,7 @@ void kafka_close(struct kafka *k)
         rd_kafka_purge(k->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_destroy(k->producer);
     }
+    vx_arena_done(&k->arena);
     free(k);
 }
 
@@ -206,14 +208,38 @@ enum vx_status kafka_send(struct kafka *k, const char *topic, const struct event
     }
 }
 
+static void hand_over(struct kafka *k, const rd_kafka_message_t *m)
+{
+    rd_kafka_timestamp_type_t type;
+    rd_kafka_headers_t *headers;
+    struct cel_event record = {
+        .topic = vx_span_str(rd_kafka_topic_name(m->rkt)),
+        .partition = m->partition,
+        .offset = m->offset,
+        .timestamp_ms = rd_kafka_message_timestamp(m, &type),
+        .key = vx_span(m->key, m->key_len),
+        .value = vx_span(m->payload, m->len),
+    };
+    if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        struct cel_header *copies = VX_ARENA_ARRAY(&k->arena, struct cel_header, rd_kafka_header_cnt(headers));
+        const char *name;
+        const void *value;
+        size_t len;
+        while (rd_kafka_header_get_all(headers, record.header_count, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR)
+            copies[record.header_count++] = (struct cel_header){vx_span_str(name), vx_span(value, len)};
+        record.headers = copies;
+    }
+    k->ops.on_record(k->ctx, &record);
+    vx_arena_reset(&k->arena, SIZE_MAX);
+}
+
 bool kafka_poll(struct kafka *k, int timeout_ms)
 {
     bool came = rd_kafka_poll(k->producer, 0) > 0;
     rd_kafka_message_t *m = rd_kafka_consumer_poll(k->consumer, came ? 0 : timeout_ms);
     for (int n = 0; m; n++) {
         if (!m->err) {
-            k->ops.on_record(k->ctx, rd_kafka_topic_name(m->rkt), vx_span(m->key, m->key_len),
-                             vx_span(m->payload, m->len));
+            hand_over(k, m);
             came = true;
         }
         rd_kafka_message_destroy(m);

@@ -3,6 +3,7 @@
 #define VX_CLI_KAFKA_H
 
 #include "configsvc/cli/dev/events.h"
+#include "core/cel/cel.h"
 
 enum {
     KAFKA_CALL_MS = 10000, /* metadata, watermarks, topic creation */
@@ -15,7 +16,7 @@ struct kafka_ops {
     void (*on_sent)(void *ctx, size_t number, int32_t partition, int64_t offset, int64_t timestamp_ms,
                     const char *error);
     /* A record came out of a watched topic. Borrowed during the call. */
-    void (*on_record)(void *ctx, const char *topic, struct vx_span key, struct vx_span value);
+    void (*on_record)(void *ctx, const struct cel_event *record);
 };
 
 struct kafka;
