@@ -26,7 +26,8 @@ enum follow_verdict {
     FOLLOW_NEW,     /* another generation: obeyed */
     FOLLOW_SAME,    /* nothing new */
     FOLLOW_MISSING, /* the fleet has no pointer yet: wait */
-    FOLLOW_FELL,    /* the generation fell (a restored snapshot): not obeyed, alarm */
+    FOLLOW_FELL,    /* the generation fell, or came again with another release (a restored snapshot): not obeyed,
+                       alarm */
     FOLLOW_CLUSTER, /* another etcd cluster: not obeyed, alarm */
 };
 

@@ -152,6 +152,20 @@ static void a_falling_generation_is_not_obeyed(void **state)
     assert_int_equal(f.alarm, FOLLOW_SAME);
 }
 
+static void a_generation_given_to_two_releases_is_not_obeyed(void **state)
+{
+    (void)state;
+    struct follow f = running();
+    struct follow_pointer twice = {.generation = 1, .release = 12, .cluster_id = 7};
+    follow_pointer(&f, &none, 10);
+    assert_int_equal(follow_pointer(&f, &twice, 20), FOLLOW_FELL);
+    assert_int_equal(f.alarm, FOLLOW_FELL);
+    expect(&f, 20, FOLLOW_WAIT, 0);
+    /* a higher generation is: the etcd that forgot has caught up */
+    assert_int_equal(follow_pointer(&f, &two, 30), FOLLOW_NEW);
+    expect(&f, 30, FOLLOW_LOAD, 11);
+}
+
 static void another_cluster_is_not_obeyed(void **state)
 {
     (void)state;
@@ -259,6 +273,7 @@ int main(void)
         cmocka_unit_test(an_absent_etcd_is_tried_again_later_and_later),
         cmocka_unit_test(a_load_that_the_pointer_overtook_is_dropped),
         cmocka_unit_test(a_falling_generation_is_not_obeyed),
+        cmocka_unit_test(a_generation_given_to_two_releases_is_not_obeyed),
         cmocka_unit_test(another_cluster_is_not_obeyed),
         cmocka_unit_test(without_etcd_a_start_takes_the_last_good_copy),
         cmocka_unit_test(with_etcd_a_start_takes_the_pointer_and_not_the_copy),
