@@ -12,7 +12,7 @@
     X("copy.useless", "error", "the last good copy is damaged or does not compile; it is not used")                    \
     X("etcd.connected", "info", "the watch of the pointer stands")                                                     \
     X("etcd.lost", "warn", "etcd does not answer; routing goes on, changes wait")                                      \
-    X("kafka.log", "warn", "librdkafka's own words, each once in 30 s (level as librdkafka has it)")                                      \
+    X("kafka.log", "warn", "librdkafka's own words, each once in 30 s (level as librdkafka has it)")                   \
     X("offsets.unknown", "warn", "committed offsets could not be read at an assignment; librdkafka asks again")        \
     X("partition.assigned", "info", "a partition came; offset -2 is its beginning, -1 its end")                        \
     X("partition.error", "warn", "a partition could not be read for the moment")                                       \
@@ -24,6 +24,7 @@
     X("pointer.missed", "warn", "the periodic read found a pointer that the watch had not told")                       \
     X("pointer.missing", "warn", "the fleet has no release yet; the router waits for one")                             \
     X("pointer.refused", "error", "etcd was set back or is another one; what runs stays")                              \
+    X("pointer.unreadable", "error", "the pointer in etcd is not one; what runs stays")                                \
     X("presence.lost", "warn", "the router's registration in etcd is gone; it registers again")                        \
     X("presence.refused", "error", "another router has this id; this one joins no group until that one is gone")       \
     X("presence.registered", "info", "the router is registered under its id")                                          \

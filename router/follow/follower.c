@@ -286,6 +286,8 @@ static void on_state(void *ctx, bool connected, const char *reason)
     pthread_mutex_unlock(&f->lock);
     if (connected && !was)
         vx_log(VX_LOG_INFO, "etcd.connected", "fleet=%s", f->setup.fleet);
+    if (connected && reason && reason[0])
+        vx_log(VX_LOG_ERROR, "pointer.unreadable", "reason=%s", vx_log_quote(reason, quoted));
     if (!connected)
         vx_log(VX_LOG_WARN, "etcd.lost", "reason=%s", vx_log_quote(reason ? reason : "", quoted));
     f->setup.on_change(f->setup.ctx);

@@ -69,6 +69,7 @@ def test_a_pointer_deleted_or_overwritten_with_garbage_changes_nothing():
     good = base64.b64decode(etcd(fleet, "range")["kvs"][0]["value"])
     for garbage in GARBAGE:
         put(fleet, garbage)
+    fleet.routers["r1"].wait_log("event=pointer.unreadable")
     fed = flow(fleet, fed)
     etcd(fleet, "deleterange")
     fleet.routers["r1"].wait_log("event=pointer.refused")
