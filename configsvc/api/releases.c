@@ -129,6 +129,10 @@ void releases_publish(struct request *rq, struct reply *re)
                     diags.error_count == 1 ? "" : "s");
         goto done;
     }
+    if (set->document_count == 0) { /* activating it would end all routing */
+        reply_error(re, 422, "invalid", &diags, "refused: there is no document in these texts");
+        goto done;
+    }
     manifest_fill(rq, set, &m);
     if (publish_locked(rq, &m, &err) != VX_OK) {
         reply_failure(re, &err);

@@ -161,6 +161,31 @@ static bool check_name(struct vx_span name, const char *known, const char *what,
     return false;
 }
 
+/* Is a member of a body of the type it must have? A guard such as expect_head that was quietly left out because somebody
+ * put it in quotes would let the very change through that it was to stop. null is as good as not there. */
+static bool check_type(const char *name, struct json_value v, struct reply *re)
+{
+    static const struct {
+        const char *name, *must;
+        enum json_kind kind;
+    } types[] = {
+        {"author", "a text", JSON_KIND_STRING},     {"expect_generation", "a whole number", JSON_KIND_INT},
+        {"message", "a text", JSON_KIND_STRING},    {"expect_head", "a whole number", JSON_KIND_INT},
+        {"request_id", "a text", JSON_KIND_STRING},
+    };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        int64_t n = 0;
+        if (strcmp(name, types[i].name) != 0 || v.kind == JSON_KIND_NULL)
+            continue;
+        if (v.kind == types[i].kind && (v.kind != JSON_KIND_INT || (json_int64(v, &n) && n >= 0)))
+            return true;
+        reply_error(re, 400, "bad_request", NULL, "`%s` must be %s%s", name, types[i].must,
+                    types[i].kind == JSON_KIND_INT ? " from 0" : "");
+        return false;
+    }
+    return true;
+}
+
 static bool check_names(const struct api_route *route, struct request *rq, struct reply *re)
 {
     for (size_t i = 0; i < rq->query_count; i++)
@@ -168,9 +193,12 @@ static bool check_names(const struct api_route *route, struct request *rq, struc
             return false;
     if (rq->body.kind != JSON_KIND_OBJECT)
         return true;
-    for (struct json_iter it = json_iter(rq->body); json_next(&it);)
-        if (!check_name(json_unescape(it.key, &rq->arena), route->fields, "member", re))
+    for (struct json_iter it = json_iter(rq->body); json_next(&it);) {
+        struct vx_span name = json_unescape(it.key, &rq->arena);
+        if (!check_name(name, route->fields, "member", re) ||
+            !check_type(vx_arena_span(&rq->arena, name).at, it.value, re))
             return false;
+    }
     return true;
 }
 

@@ -77,11 +77,14 @@ static int print_report(struct cli *cli, int code, const struct report *r, const
 static bool look_before(struct cli *cli, struct before *b, int *code)
 {
     struct client_answer answer;
-    if (!client_call(cli, "GET", b->fleet, "/pointer", vx_span(NULL, 0), &answer))
+    if (!client_call(cli, "GET", b->fleet, "/pointer", vx_span(NULL, 0), &answer) ||
+        !client_has(cli, &answer, answer.json, "generation", JSON_KIND_INT) ||
+        !client_has(cli, &answer, answer.json, "stable", JSON_KIND_INT))
         goto fail;
     b->generation = wire_get_int(answer.json, "generation", 0);
     b->running = wire_get_int(answer.json, "stable", 0);
-    if (!client_call(cli, "GET", b->fleet, "/releases?limit=1", vx_span(NULL, 0), &answer))
+    if (!client_call(cli, "GET", b->fleet, "/releases?limit=1", vx_span(NULL, 0), &answer) ||
+        !client_has(cli, &answer, answer.json, "head", JSON_KIND_INT))
         goto fail;
     b->head = wire_get_int(answer.json, "head", 0);
     return true;
@@ -119,11 +122,12 @@ static void show_diff(struct cli *cli, const struct source *was, const struct so
     vx_buf_done(&out);
 }
 
-/* Posts and reads one number of the answer. */
+/* Posts; a good answer has `member`. */
 static bool post(struct cli *cli, const struct before *b, const char *path, struct vx_buf *body, const char *folder,
-                 struct client_answer *answer, int *code)
+                 const char *member, enum json_kind kind, struct client_answer *answer, int *code)
 {
-    bool ok = client_call(cli, "POST", b->fleet, path, vx_buf_view(body), answer);
+    bool ok = client_call(cli, "POST", b->fleet, path, vx_buf_view(body), answer) &&
+              client_has(cli, answer, answer->json, member, kind);
     vx_buf_done(body);
     if (!ok)
         *code = client_fail(cli, answer, folder);
@@ -141,7 +145,7 @@ static bool publish(struct cli *cli, const struct before *b, const struct source
     wire_str(&body, "author", cli_author(cli));
     wire_int(&body, "expect_head", b->head);
     wire_close(&body, '}');
-    if (!post(cli, b, "/releases", &body, now->label, &answer, code))
+    if (!post(cli, b, "/releases", &body, now->label, "release", JSON_KIND_INT, &answer, code))
         return false;
     *release = wire_get_int(answer.json, "release", 0);
     cli_progress(cli, "published @%lld", (long long)*release);
@@ -160,9 +164,14 @@ static bool move(struct cli *cli, const struct before *b, const char *path, int6
     wire_str(&body, "author", cli_author(cli));
     wire_int(&body, "expect_generation", expect_generation);
     wire_close(&body, '}');
-    if (!post(cli, b, path, &body, NULL, &answer, code))
+    if (!post(cli, b, path, &body, NULL, "pointer", JSON_KIND_OBJECT, &answer, code))
         return false;
     struct json_value pointer = wire_get(answer.json, "pointer");
+    if (!client_has(cli, &answer, pointer, "generation", JSON_KIND_INT) ||
+        !client_has(cli, &answer, pointer, "stable", JSON_KIND_INT)) {
+        *code = client_fail(cli, &answer, NULL);
+        return false;
+    }
     now->fleet = b->fleet;
     now->generation = wire_get_int(pointer, "generation", 0);
     now->running = wire_get_int(pointer, "stable", 0);
@@ -246,7 +255,7 @@ static int check_only(struct cli *cli, const struct before *b, const struct sour
     wire_open(&body, NULL, '{');
     wire_documents(&body, "documents", now->set);
     wire_close(&body, '}');
-    if (!post(cli, b, "/validate", &body, now->label, &answer, &code))
+    if (!post(cli, b, "/validate", &body, now->label, "findings", JSON_KIND_ARRAY, &answer, &code))
         return code;
     struct report r = {.result = "dry_run", .was = b->running};
     if (wire_get_bool(answer.json, "valid", false))

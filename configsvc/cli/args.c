@@ -204,10 +204,23 @@ static int settle(struct cli *cli)
     return EXIT_DONE;
 }
 
+/* Is JSON asked for anywhere? Looked for first, so that a mistake in front of -o is said as JSON too. */
+static const char *wanted_output(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *next = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "-ojson") == 0 || strcmp(argv[i], "--output=json") == 0 ||
+            ((strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0) && strcmp(next, "json") == 0))
+            return "json";
+    }
+    return NULL;
+}
+
 int args_load(struct cli *cli, int argc, char **argv, void **options)
 {
     struct args args = {.cli = cli, .argc = argc, .argv = argv};
     int code = EXIT_DONE;
+    cli->output = wanted_output(argc, argv);
     for (args.at = 1; args.at < argc && code == EXIT_DONE; args.at++) {
         char *text = argv[args.at];
         if (strcmp(text, "--") == 0 && cli->command && cli->command->takes_command) {
@@ -222,13 +235,18 @@ int args_load(struct cli *cli, int argc, char **argv, void **options)
     int settled = settle(cli);
     if (code != EXIT_DONE || settled != EXIT_DONE)
         return EXIT_USAGE;
+    if (!cli->help && !cli->command && cli->json)
+        return cli_fail(cli, EXIT_USAGE, "which command? `veltrix help` lists them");
     if (cli->help || !cli->command) {
         struct vx_buf text = {0};
         if (cli->command)
             args_print_command(cli->command, &text);
         else
             args_print_overview(&text);
-        fputs(vx_buf_text(&text), cli->help ? stdout : stderr);
+        if (cli->help)
+            cli_out_help(cli, &text);
+        else
+            fputs(vx_buf_text(&text), stderr);
         vx_buf_done(&text);
         return cli->help ? -1 : EXIT_USAGE;
     }

@@ -98,6 +98,8 @@ void cli_progress(const struct cli *cli, const char *fmt, ...) VX_PRINTF(2, 3);
 void cli_out(const struct vx_buf *text);
 /* Writes JSON and a newline to standard output. */
 void cli_out_json(struct vx_buf *json);
+/* Writes help to standard output, as {"help": TEXT} where JSON is wanted. */
+void cli_out_help(const struct cli *cli, const struct vx_buf *text);
 
 /* Who the operator is, for releases and the audit: "alice@laptop". */
 const char *cli_author(struct cli *cli);

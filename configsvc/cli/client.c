@@ -49,6 +49,16 @@ static void answer_error(struct cli *cli, struct client_answer *answer)
                                           cli->server, answer->status);
 }
 
+bool client_has(struct cli *cli, struct client_answer *answer, struct json_value object, const char *member,
+                enum json_kind kind)
+{
+    if (wire_get(object, member).kind == kind)
+        return true;
+    answer->json.kind = JSON_KIND_MISSING;
+    answer_error(cli, answer);
+    return false;
+}
+
 bool client_call(struct cli *cli, const char *method, const char *fleet, const char *path, struct vx_span body,
                  struct client_answer *answer)
 {

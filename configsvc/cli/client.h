@@ -21,6 +21,10 @@ struct client_answer {
  * True for an answer of 2xx. Everything in `answer` lives in the cli's arena. */
 VX_MUSTCHECK bool client_call(struct cli *cli, const char *method, const char *fleet, const char *path,
                               struct vx_span body, struct client_answer *answer);
+/* Is there a `member` of `kind` in `object`, a part of a good answer, as configsvc always has it? If not, the answer
+ * becomes an unsuccessful one: something else listens there, and nothing may be concluded from what it said. */
+VX_MUSTCHECK bool client_has(struct cli *cli, struct client_answer *answer, struct json_value object,
+                             const char *member, enum json_kind kind);
 /* Says what an unsuccessful call means: findings (files below `folder` when not NULL), then the sentence. Returns
  * EXIT_USAGE when configsvc, or etcd behind it, was not reached, else EXIT_NO. */
 int client_fail(struct cli *cli, const struct client_answer *answer, const char *folder);

@@ -27,7 +27,7 @@ static void print(struct cli *cli, const char *fleet, struct json_value pointer,
     if (stable)
         vx_buf_printf(&out, "fleet %s runs @%u, since %s, by %s\n\n", fleet, stable,
                       cli_ago(cli, cli_time_load(wire_get_str(pointer, "time", &cli->arena, ""))),
-                      wire_get_str(pointer, "by", &cli->arena, "?"));
+                      cli_printable(cli, wire_get_str(pointer, "by", &cli->arena, "?")));
     else
         vx_buf_printf(&out, "fleet %s runs nothing yet; `veltrix apply DIR -m MESSAGE` starts it\n\n", fleet);
     cli_table_row(cli, &table, 7,
@@ -63,7 +63,8 @@ static int run(struct cli *cli, const void *options)
     const char *fleet = client_fleet(cli, NULL, &code);
     if (!fleet)
         return code;
-    if (!client_call(cli, "GET", fleet, "/pointer", vx_span(NULL, 0), &pointer))
+    if (!client_call(cli, "GET", fleet, "/pointer", vx_span(NULL, 0), &pointer) ||
+        !client_has(cli, &pointer, pointer.json, "stable", JSON_KIND_INT))
         return client_fail(cli, &pointer, NULL);
     if (!routers_fetch(cli, fleet, &views, &count, &answer))
         return client_fail(cli, &answer, NULL);

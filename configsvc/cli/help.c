@@ -26,7 +26,7 @@ static int run_help(struct cli *cli, const void *options)
         args_print_command(found, &text);
     else
         args_print_overview(&text);
-    cli_out(&text);
+    cli_out_help(cli, &text);
     vx_buf_done(&text);
     return EXIT_DONE;
 }

@@ -11,13 +11,16 @@ static const struct cli_option rows[] = {
     {0},
 };
 
-static bool fetch(struct cli *cli, const char *what, const struct options *o, struct client_answer *answer, int *code)
+/* `list` is the member of the answer that holds it. */
+static bool fetch(struct cli *cli, const char *what, const char *list, const struct options *o,
+                  struct client_answer *answer, int *code)
 {
     const char *fleet = client_fleet(cli, NULL, code);
     if (!fleet)
         return false;
     const char *path = vx_arena_printf(&cli->arena, "/%s?limit=%lld", what, (long long)(o->limit ? o->limit : 50));
-    if (!client_call(cli, "GET", fleet, path, vx_span(NULL, 0), answer)) {
+    if (!client_call(cli, "GET", fleet, path, vx_span(NULL, 0), answer) ||
+        !client_has(cli, answer, answer->json, list, JSON_KIND_ARRAY)) {
         *code = client_fail(cli, answer, NULL);
         return false;
     }
@@ -44,7 +47,7 @@ static int run_history(struct cli *cli, const void *options)
     struct client_answer answer;
     struct cli_table table = {0};
     int code = EXIT_DONE;
-    if (!fetch(cli, "releases", options, &answer, &code))
+    if (!fetch(cli, "releases", "releases", options, &answer, &code))
         return code;
     int64_t running = wire_get_int(answer.json, "running", 0);
     cli_table_row(cli, &table, 5, (const char *const[]){"RELEASE", "", "WHEN", "AUTHOR", "MESSAGE"});
@@ -82,7 +85,7 @@ static int run_audit(struct cli *cli, const void *options)
     struct client_answer answer;
     struct cli_table table = {0};
     int code = EXIT_DONE;
-    if (!fetch(cli, "audit", options, &answer, &code))
+    if (!fetch(cli, "audit", "entries", options, &answer, &code))
         return code;
     cli_table_row(cli, &table, 5, (const char *const[]){"TIME", "WHO", "FROM", "ACTION", "DETAIL"});
     struct json_value list = wire_get(answer.json, "entries");

@@ -2,6 +2,12 @@
 #include "configsvc/cli/client.h"
 #include "configsvc/wire/wire.h"
 
+/* A text of the answer, for a terminal. */
+static const char *text_of(struct cli *cli, struct json_value object, const char *key, const char *fallback)
+{
+    return cli_printable(cli, wire_get_str(object, key, &cli->arena, fallback));
+}
+
 static int print(struct cli *cli, const struct client_answer *answer)
 {
     struct vx_buf out = {0};
@@ -15,13 +21,15 @@ static int print(struct cli *cli, const struct client_answer *answer)
     if (!wire_get_bool(answer->json, "held", false)) {
         vx_buf_str(&out, "nobody holds the edit lock\n");
     } else {
-        const char *since = wire_get_str(answer->json, "since", &cli->arena, "");
-        vx_buf_printf(&out, "held by %s to %s, since %s (%s)\n", wire_get_str(answer->json, "holder", &cli->arena, "?"),
-                      wire_get_str(answer->json, "purpose", &cli->arena, "?"), cli_ago(cli, cli_time_load(since)),
-                      since);
+        const char *since = text_of(cli, answer->json, "since", "");
+        vx_buf_printf(&out, "held by %s to %s, since %s (%s)\n", text_of(cli, answer->json, "holder", "?"),
+                      text_of(cli, answer->json, "purpose", "?"), cli_ago(cli, cli_time_load(since)), since);
     }
-    for (struct json_iter it = json_iter(waiters); waiters.kind == JSON_KIND_ARRAY && json_next(&it);)
-        vx_buf_printf(&out, "waiting: %.*s\n", VX_SPAN_ARG(json_unescape(it.value, &cli->arena)));
+    for (struct json_iter it = json_iter(waiters); waiters.kind == JSON_KIND_ARRAY && json_next(&it);) {
+        vx_buf_str(&out, "waiting: ");
+        vx_buf_printable(&out, json_unescape(it.value, &cli->arena), "");
+        vx_buf_char(&out, '\n');
+    }
     cli_out(&out);
     vx_buf_done(&out);
     return EXIT_DONE;
@@ -31,7 +39,7 @@ static int break_lock(struct cli *cli, const char *fleet, const struct client_an
 {
     struct client_answer answer;
     struct vx_buf out = {0};
-    const char *holder = wire_get_str(seen->json, "holder", &cli->arena, "?");
+    const char *holder = text_of(cli, seen->json, "holder", "?");
     if (!wire_get_bool(seen->json, "held", false))
         return cli_fail(cli, EXIT_NO, "nobody holds the edit lock");
     const char *path =
@@ -59,7 +67,9 @@ static int run(struct cli *cli, const void *options)
     const char *fleet = client_fleet(cli, NULL, &code);
     if (!fleet)
         return code;
-    if (!client_call(cli, "GET", fleet, "/lock", vx_span(NULL, 0), &answer))
+    if (!client_call(cli, "GET", fleet, "/lock", vx_span(NULL, 0), &answer) ||
+        (wire_get(answer.json, "held").kind != JSON_KIND_TRUE &&
+         !client_has(cli, &answer, answer.json, "held", JSON_KIND_FALSE)))
         return client_fail(cli, &answer, NULL);
     return cli->word_count ? break_lock(cli, fleet, &answer) : print(cli, &answer);
 }

@@ -77,7 +77,8 @@ static void view_load(struct cli *cli, struct json_value item, struct routers_vi
 bool routers_fetch(struct cli *cli, const char *fleet, struct routers_view **out, size_t *count,
                    struct client_answer *answer)
 {
-    if (!client_call(cli, "GET", fleet, "/routers", vx_span(NULL, 0), answer))
+    if (!client_call(cli, "GET", fleet, "/routers", vx_span(NULL, 0), answer) ||
+        !client_has(cli, answer, answer->json, "routers", JSON_KIND_ARRAY))
         return false;
     struct json_value list = wire_get(answer->json, "routers");
     size_t n = 0;

@@ -124,11 +124,25 @@ uint32_t cli_release(const char *text)
 
 const char *cli_printable(struct cli *cli, const char *text)
 {
-    char *copy = vx_arena_str(&cli->arena, text);
-    for (char *p = copy; *p; p++)
-        if (((unsigned char)*p < ' ' && *p != '\n') || *p == 0x7f)
-            *p = '?';
+    struct vx_buf clean = {0};
+    vx_buf_printable(&clean, vx_span_str(text), "\n");
+    const char *copy = vx_arena_str(&cli->arena, vx_buf_text(&clean));
+    vx_buf_done(&clean);
     return copy;
+}
+
+void cli_out_help(const struct cli *cli, const struct vx_buf *text)
+{
+    if (!cli->json) {
+        cli_out(text);
+        return;
+    }
+    struct vx_buf out = {0};
+    wire_open(&out, NULL, '{');
+    wire_text(&out, "help", vx_buf_view(text));
+    wire_close(&out, '}');
+    cli_out_json(&out);
+    vx_buf_done(&out);
 }
 
 /* --- tables ---------------------------------------------------------------------------------------------------------- */

@@ -17,7 +17,9 @@ static bool fetch(struct cli *cli, bool texts, struct client_answer *answer, int
     if (!fleet)
         return false;
     const char *path = vx_arena_printf(&cli->arena, "/releases/%s%s", name, texts ? "?texts=1" : "");
-    if (client_call(cli, "GET", fleet, path, vx_span(NULL, 0), answer))
+    if (client_call(cli, "GET", fleet, path, vx_span(NULL, 0), answer) &&
+        client_has(cli, answer, answer->json, "release", JSON_KIND_INT) &&
+        client_has(cli, answer, answer->json, "documents", JSON_KIND_ARRAY))
         return true;
     *code = client_fail(cli, answer, NULL);
     return false;
@@ -33,7 +35,8 @@ static void print_release(struct cli *cli, struct json_value release, struct vx_
     struct cli_table table = {0};
     vx_buf_printf(out, "release @%lld (on @%lld)\nauthor  %s\ntime    %s\nmessage %s\n\n",
                   (long long)wire_get_int(release, "release", 0), (long long)wire_get_int(release, "parent", 0),
-                  text_of(cli, release, "author"), text_of(cli, release, "time"),
+                  cli_printable(cli, text_of(cli, release, "author")),
+                  cli_printable(cli, text_of(cli, release, "time")),
                   cli_printable(cli, text_of(cli, release, "message")));
     cli_table_row(cli, &table, 5, (const char *const[]){"KIND", "NAME", "FILE", "BYTES", "SHA256"});
     struct json_value documents = wire_get(release, "documents");
@@ -178,7 +181,8 @@ static int write_documents(struct cli *cli, struct json_value documents, const c
             if (wire_get_int(it.value, "line", 1) != next)
                 continue;
             if (!wire_path_valid(path))
-                return cli_fail(cli, EXIT_NO, "the release names a file that is not below its folder: `%s`", path);
+                return cli_fail(cli, EXIT_NO, "the release names a file that is not below its folder: `%s`",
+                                cli_printable(cli, path));
             if (!append_document(cli, folder, path, json_unescape(wire_get(it.value, "text"), &cli->arena)))
                 return cli_fail(cli, EXIT_USAGE, "%s/%s cannot be written: %s", folder, path, strerror(errno));
             ++*written;

@@ -100,6 +100,9 @@ int source_load_release(struct cli *cli, const char *fleet, const char *text, bo
         out->label = "nothing";
         return EXIT_DONE;
     }
+    if (!client_has(cli, &answer, answer.json, "release", JSON_KIND_INT) ||
+        !client_has(cli, &answer, answer.json, "documents", JSON_KIND_ARRAY))
+        return client_fail(cli, &answer, NULL);
     out->release = (uint32_t)wire_get_int(answer.json, "release", 0);
     if (strcmp(name, "running") == 0)
         out->label = vx_arena_printf(&cli->arena, "@%u", out->release);

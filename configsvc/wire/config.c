@@ -90,8 +90,9 @@ static enum vx_status document_load(struct json_value doc, size_t i, struct vx_a
         return vx_err_set(err, VX_EINVAL, "documents[%zu] must have `path` and `text`, both strings", i);
     if (!wire_path_valid(path))
         return vx_err_set(err, VX_EINVAL, "documents[%zu]: `path` must be a relative path without `.` and `..`", i);
-    if (line < 1 || line > INT32_MAX)
-        return vx_err_set(err, VX_EINVAL, "documents[%zu]: `line` must be a whole number from 1", i);
+    if (line < 1 || line > CONFIG_LINE_MAX)
+        return vx_err_set(err, VX_EINVAL, "documents[%zu]: `line` must be a whole number from 1 to %d", i,
+                          CONFIG_LINE_MAX);
     *out = (struct config_source){.path = path, .text = json_unescape(text, arena), .first_line = (int)line};
     return VX_OK;
 }

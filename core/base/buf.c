@@ -63,6 +63,17 @@ void vx_buf_char(struct vx_buf *buf, char c)
     vx_buf_add(buf, &c, 1);
 }
 
+void vx_buf_printable(struct vx_buf *buf, struct vx_span s, const char *keep)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.at[i], after = i + 1 < s.len ? (unsigned char)s.at[i + 1] : 0;
+        bool c1 = c == 0xc2 && after >= 0x80 && after < 0xa0;
+        bool c0 = c < 0x20 && (c == 0 || !strchr(keep, c));
+        vx_buf_char(buf, c0 || c1 || c == 0x7f ? '?' : (char)c);
+        i += c1;
+    }
+}
+
 void vx_buf_vprintf(struct vx_buf *buf, const char *fmt, va_list args)
 {
     va_list again;

@@ -26,6 +26,9 @@ void vx_buf_add(struct vx_buf *buf, const void *bytes, size_t len);
 void vx_buf_span(struct vx_buf *buf, struct vx_span s);
 void vx_buf_str(struct vx_buf *buf, const char *text);
 void vx_buf_char(struct vx_buf *buf, char c);
+/* The same for text from outside that a terminal will show: control characters (C0 but those in `keep`, DEL, and C1, which
+ * some terminals obey in UTF-8 too) become `?`. */
+void vx_buf_printable(struct vx_buf *buf, struct vx_span s, const char *keep);
 void vx_buf_printf(struct vx_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void vx_buf_vprintf(struct vx_buf *buf, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 

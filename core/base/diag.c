@@ -64,15 +64,6 @@ void vx_diags_sort(struct vx_diags *diags)
     }
 }
 
-/* Appends text from outside: control characters, which would speak to the terminal, as `?`. */
-static void print_clean(struct vx_span text, struct vx_buf *out)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        vx_buf_char(out, (c < 0x20 && c != '\t') || c == 0x7f ? '?' : (char)c);
-    }
-}
-
 /* Repeats the blanks before the caret as the source line has them, so that tabs stay aligned. */
 static void print_caret(const struct vx_diag *item, struct vx_buf *out, bool color)
 {
@@ -103,17 +94,18 @@ void vx_diags_print(const struct vx_diags *diags, struct vx_buf *out, bool color
         const struct vx_diag *item = &diags->items[i];
         const char *name = item->severity == VX_ERROR ? "error" : "warning";
         const char *paint = !color ? "" : item->severity == VX_ERROR ? "\033[1;31m" : "\033[1;35m";
+        vx_buf_printable(out, vx_span_str(item->file), "");
         if (item->file[0])
-            vx_buf_printf(out, "%s:", item->file);
+            vx_buf_char(out, ':');
         if (item->line > 0)
             vx_buf_printf(out, "%d:%d:", item->line, item->column);
         vx_buf_printf(out, "%s%s%s:%s ", item->file[0] || item->line > 0 ? " " : "", paint, name,
                       color ? "\033[0m" : "");
-        print_clean(vx_span_str(item->message), out);
+        vx_buf_printable(out, vx_span_str(item->message), "\t");
         vx_buf_char(out, '\n');
         if (item->line > 0 && item->quoted.len > 0) {
             vx_buf_printf(out, "%5d | ", item->line);
-            print_clean(item->quoted, out);
+            vx_buf_printable(out, item->quoted, "\t");
             vx_buf_char(out, '\n');
             print_caret(item, out, color);
         }

@@ -23,17 +23,19 @@ enum {
     CONFIG_STAGES_MAX = 100,                     /* of one pipeline */
     CONFIG_TOPIC_MAX_BYTES = VX_TOPIC_MAX_BYTES, /* Kafka's limit of a topic name */
     CONFIG_NAME_MAX_BYTES = VX_NAME_MAX_BYTES,
-    CONFIG_CALL_DEPTH_MAX = 16, /* pipelines inside pipelines */
-    CONFIG_LIST_MAX = 1000,     /* topics of a routing, pipelines of a rule, places of a stage, names in `allow` */
-    CONFIG_PATH_STEPS_MAX = 32, /* of `event.a.b[0]` */
-    CONFIG_FINDINGS_MAX = 200,  /* errors reported of one load and of the YAML of one file; more are left out */
+    CONFIG_CALL_DEPTH_MAX = 16,   /* pipelines inside pipelines */
+    CONFIG_LIST_MAX = 1000,       /* topics of a routing, pipelines of a rule, places of a stage, names in `allow` */
+    CONFIG_PATH_STEPS_MAX = 32,   /* of `event.a.b[0]` */
+    CONFIG_LINE_MAX = 1000000000, /* of the line on which a source may begin: places behind it still fit an int */
+    CONFIG_FINDINGS_MAX = 200,    /* errors reported of one load and of the YAML of one file; more are left out */
 };
 
 /* A text to load: one file of a folder, or one document of a release. */
 struct config_source {
     const char *path;    /* for messages */
     struct vx_span text; /* borrowed until config_load() returns */
-    int first_line;      /* the line of the file on which the text begins: 1 for whole files */
+    int first_line;      /* the line of the file on which the text begins: 1 for whole files; from 1 to
+                            CONFIG_LINE_MAX, or else taken for 1 */
 };
 
 /* A condition (`when`, `filter`): CEL as it stands. */

@@ -22,7 +22,8 @@ static void print_lines(const char *margin, const char *text, struct vx_buf *out
 {
     for (;;) {
         const char *end = strchr(text, '\n');
-        vx_buf_printf(out, "\n%s%.*s", margin, end ? (int)(end - text) : (int)strlen(text), text);
+        vx_buf_printf(out, "\n%s", margin);
+        vx_buf_printable(out, vx_span(text, end ? (size_t)(end - text) : strlen(text)), "\t");
         if (!end)
             return;
         text = end + 1;
@@ -39,11 +40,15 @@ static void print_values(const struct config_change *c, struct vx_buf *out)
         print_lines("      - ", c->was, out);
         print_lines("      + ", c->now, out);
     } else if (c->was && c->now) {
-        vx_buf_printf(out, " %s%s → %s", c->kind == CONFIG_MOVED ? "place " : "", c->was, c->now);
+        vx_buf_str(out, c->kind == CONFIG_MOVED ? " place " : " ");
+        vx_buf_printable(out, vx_span_str(c->was), "\t");
+        vx_buf_str(out, " → ");
+        vx_buf_printable(out, vx_span_str(c->now), "\t");
     } else if (lines) {
         print_lines("      ", c->was ? c->was : c->now, out);
     } else {
-        vx_buf_printf(out, " %s", c->was ? c->was : c->now);
+        vx_buf_char(out, ' ');
+        vx_buf_printable(out, vx_span_str(c->was ? c->was : c->now), "\t");
     }
 }
 
@@ -54,14 +59,17 @@ void config_diff_print(const struct config_diff *diff, struct vx_buf *out, bool 
         const struct config_change *c = &diff->changes[i];
         const char *paint = color ? colours[c->kind] : "", *plain = color ? "\033[0m" : "";
         if (!c->where[0]) {
-            vx_buf_printf(out, "%s%c %s %s%s (%s)\n", paint, signs[c->kind], config_kind_name(c->config), c->name,
-                          plain, c->was ? c->was : c->now);
+            vx_buf_printf(out, "%s%c %s %s%s (", paint, signs[c->kind], config_kind_name(c->config), c->name, plain);
+            vx_buf_printable(out, vx_span_str(c->was ? c->was : c->now), "");
+            vx_buf_str(out, ")\n");
             continue;
         }
         if (!last || last->config != c->config || strcmp(last->name, c->name) != 0)
             vx_buf_printf(out, "  %s %s\n", config_kind_name(c->config), c->name);
         last = c;
-        vx_buf_printf(out, "  %s%c %s%s", paint, signs[c->kind], c->where, plain);
+        vx_buf_printf(out, "  %s%c ", paint, signs[c->kind]);
+        vx_buf_printable(out, vx_span_str(c->where), "");
+        vx_buf_str(out, plain);
         print_values(c, out);
         if (c->kind == CONFIG_NOTE)
             vx_buf_str(out, strcmp(c->now, "JSON") == 0

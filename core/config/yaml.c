@@ -110,6 +110,37 @@ static void report_bytes(struct reader *r, size_t begin, size_t len, const char 
     vx_diags_add(r->diags, &at, "%s", message);
 }
 
+/* Refuses what ends a line for some readers only: a bare CR, and U+0085, U+2028, U+2029, which YAML 1.1 (libyaml) takes
+ * for line breaks and YAML 1.2 does not. Behind one, what an editor shows as a comment could be configuration. */
+static bool check_breaks(struct reader *r)
+{
+    static const struct {
+        const char *bytes, *name, *escape;
+    } odd[] = {{"\r", "a carriage return without a line feed", "\\r"},
+               {"\xc2\x85", "U+0085", "\\N"},
+               {"\xe2\x80\xa8", "U+2028", "\\L"},
+               {"\xe2\x80\xa9", "U+2029", "\\P"}};
+    struct vx_span text = r->file->text;
+    for (size_t at = 0; at < text.len; at++) {
+        struct vx_span rest = vx_span(text.at + at, text.len - at);
+        if (rest.at[0] != '\r' && (unsigned char)rest.at[0] < 0xc2)
+            continue;
+        for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+            bool pair = i == 0 && rest.len > 1 && rest.at[1] == '\n';
+            if (pair || !vx_span_starts_with(rest, vx_span_str(odd[i].bytes)))
+                continue;
+            char message[200];
+            snprintf(message, sizeof message,
+                     "%s ends a line for some readers and not for others; remove it, or write it as an escape in "
+                     "double quotes: \"%s\"",
+                     odd[i].name, odd[i].escape);
+            report_bytes(r, at, strlen(odd[i].bytes), message);
+            return false;
+        }
+    }
+    return true;
+}
+
 static void report_syntax(struct reader *r)
 {
     const yaml_parser_t *p = &r->parser;
@@ -391,8 +422,9 @@ bool yaml_load(const struct config_source *source, struct vx_arena *arena, struc
                struct vx_diags *diags)
 {
     struct config_file *file = VX_ARENA_NEW(arena, struct config_file);
+    bool sane = source->first_line > 0 && source->first_line <= CONFIG_LINE_MAX; /* a manifest may say anything */
     *file = (struct config_file){vx_arena_str(arena, source->path), vx_arena_span(arena, source->text),
-                                 source->first_line > 0 ? source->first_line : 1};
+                                 sane ? source->first_line : 1};
     struct reader r = {.arena = arena, .diags = diags, .file = file, .errors_before = diags->error_count};
     *out = (struct yaml_stream){.file = file};
     if (!vx_utf8_valid(file->text)) {
@@ -406,6 +438,8 @@ bool yaml_load(const struct config_source *source, struct vx_arena *arena, struc
         vx_diags_add(diags, &at, "byte %zu of the file is not UTF-8", (size_t)(p - file->text.at) + 1);
         return false;
     }
+    if (!check_breaks(&r))
+        return false;
     r.base = vx_span_starts_with(file->text, VX_SPAN_LITERAL("\xef\xbb\xbf")) ? 3 : 0;
     r.cursor = (struct cursor){.byte = r.base, .line = file->first_line};
     vx_assert(yaml_parser_initialize(&r.parser));

@@ -26,8 +26,7 @@ static enum follow_verdict judge(const struct follow *f, const struct follow_poi
     if (p->cluster_id != f->known.cluster_id)
         return FOLLOW_CLUSTER;
     /* the same generation twice, with another release, was handed out by an etcd that had forgotten the first */
-    if (p->generation < f->known.generation ||
-        (p->generation == f->known.generation && p->release != f->known.release))
+    if (p->generation < f->known.generation || (p->generation == f->known.generation && p->release != f->known.release))
         return FOLLOW_FELL;
     return p->generation > f->known.generation || !f->seen ? FOLLOW_NEW : FOLLOW_SAME;
 }

@@ -121,6 +121,10 @@ def test_what_a_router_would_refuse_is_not_published():
     expect(finding["column"] == 35 and finding["quoted"].startswith("rules: ["), str(finding))
     checked = api.call("POST", "/validate", {"documents": bad}, 200)
     expect(not checked["valid"] and checked["findings"] == error["findings"], "validate says the same")
+    error = api.call("POST", "/releases", dict(documents=[{"path": "r.yaml", "text": "# nothing yet\n"}], message="m"), 422)["error"]
+    expect(error["message"] == "refused: there is no document in these texts", str(error))
+    error = api.call("POST", "/releases", dict(documents=documents(), message="m", expect_head="0"), 400)["error"]
+    expect(error["message"] == "`expect_head` must be a whole number from 0", "a guard of the wrong type is not left out")
     expect(api.call("GET", "/releases")["head"] == 0, "nothing was published")
     api.close()
 

@@ -151,6 +151,22 @@ static void findings_print_place_line_and_caret(void **state)
     vx_diags_done(&diags);
 }
 
+static void what_a_terminal_would_obey_is_not_printed(void **state)
+{
+    (void)state;
+    struct vx_buf text = {0};
+    vx_buf_printable(&text, VX_SPAN_LITERAL("a\0\x1b[31m\tb\n\x7f\xc2\x9b\xc2\xa0\xc2"), "\t");
+    assert_string_equal(vx_buf_text(&text), "a??[31m\tb???\xc2\xa0\xc2");
+    vx_buf_clear(&text);
+    struct vx_diags diags = {0};
+    struct vx_diag at = {VX_ERROR, "\x1b]0;x.yaml", 2, 1, 1, NULL, VX_SPAN_LITERAL("\xc2\x9b")};
+    vx_diags_add(&diags, &at, "no \x1b[2J");
+    vx_diags_print(&diags, &text, false);
+    assert_string_equal(vx_buf_text(&text), "?]0;x.yaml:2:1: error: no ?[2J\n    2 | ?\n      | ^\n");
+    vx_diags_done(&diags);
+    vx_buf_done(&text);
+}
+
 static void nearest_name_is_found_only_when_it_is_near(void **state)
 {
     (void)state;
@@ -198,6 +214,7 @@ int main(void)
         cmocka_unit_test(hashes_match_their_published_vectors),
         cmocka_unit_test(utf8_refuses_what_rfc_3629_refuses),
         cmocka_unit_test(findings_print_place_line_and_caret),
+        cmocka_unit_test(what_a_terminal_would_obey_is_not_printed),
         cmocka_unit_test(nearest_name_is_found_only_when_it_is_near),
         cmocka_unit_test(errors_keep_their_code_when_wrapped),
         cmocka_unit_test(times_and_log_values_are_spelled_one_way),

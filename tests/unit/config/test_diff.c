@@ -202,6 +202,16 @@ static void long_values_stand_below_each_other(void **state)
            "      + Another description that is also so long that two do not fit on one line\n");
 }
 
+static void a_value_speaks_to_no_terminal(void **state)
+{
+    (void)state;
+    expect("{ kind: routing, name: r, topics: [t], rules: [{ name: a, when: \"event.x == '\\e[2J'\", drop: true }], "
+           "otherwise: { drop: true } }",
+           "{ kind: routing, name: r, topics: [t], rules: [{ name: a, when: \"event.x == '\\x9b2J'\", drop: true }], "
+           "otherwise: { drop: true } }",
+           "  routing r\n  ~ rules[a].when: event.x == '?[2J' → event.x == '?2J'\n");
+}
+
 static void unified(const char *before, const char *after, const char *expected)
 {
     struct config_set *a = before ? load_good(before) : NULL, *b = after ? load_good(after) : NULL;
@@ -322,6 +332,7 @@ int main(void)
         cmocka_unit_test(configs_come_and_go),
         cmocka_unit_test(a_topic_that_begins_to_be_parsed_is_said),
         cmocka_unit_test(long_values_stand_below_each_other),
+        cmocka_unit_test(a_value_speaks_to_no_terminal),
         cmocka_unit_test(the_unified_diff_is_the_classic_one),
         cmocka_unit_test(the_unified_diff_applies),
         cmocka_unit_test(texts_that_have_nothing_in_common_are_replaced),

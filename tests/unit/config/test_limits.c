@@ -113,6 +113,28 @@ static void names_and_topics(void **state)
     assert_int_equal(CONFIG_TOPIC_MAX_BYTES, 249);
 }
 
+/* The finding's line for a text whose fourth line is wrong. */
+static int line_of_finding(int first_line)
+{
+    struct config_source source = {"t.yaml", VX_SPAN_LITERAL("kind: fleet\nname: f\n\nnome: x\n"), first_line};
+    struct config_set *set = NULL;
+    struct vx_diags diags = {0};
+    assert_int_equal(config_load(&source, 1, &set, &diags), VX_EINVAL);
+    int line = diags.items[0].line;
+    vx_diags_done(&diags);
+    return line;
+}
+
+static void a_first_line_that_makes_no_sense_is_1(void **state)
+{
+    (void)state;
+    assert_int_equal(line_of_finding(7), 10);
+    assert_int_equal(line_of_finding(CONFIG_LINE_MAX), CONFIG_LINE_MAX + 3);
+    assert_int_equal(line_of_finding(CONFIG_LINE_MAX + 1), 4);
+    assert_int_equal(line_of_finding(INT32_MAX), 4);
+    assert_int_equal(line_of_finding(-1), 4);
+}
+
 static void expressions(void **state)
 {
     (void)state;
@@ -150,6 +172,7 @@ int main(void)
         cmocka_unit_test(stages_of_a_pipeline),
         cmocka_unit_test(pipelines_in_pipelines),
         cmocka_unit_test(names_and_topics),
+        cmocka_unit_test(a_first_line_that_makes_no_sense_is_1),
         cmocka_unit_test(expressions),
         cmocka_unit_test(a_wide_graph_takes_no_square_time),
     };

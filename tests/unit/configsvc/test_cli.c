@@ -256,6 +256,22 @@ static void errors_are_json_where_json_is_wanted(void **state)
          "{\"error\":{\"code\":\"usage\",\"message\":\"apply: say with -m what this change is "
          "for\",\"findings\":[]}}\n",
          "veltrix: apply: say with -m what this change is for\n"},
+        {"veltrix aply -o json", 2,
+         "{\"error\":{\"code\":\"usage\",\"message\":\"unknown command `aply`; did you mean "
+         "`apply`?\",\"findings\":[]}}\n",
+         NULL},
+        {"veltrix validate --nope good --output=json", 2,
+         "{\"error\":{\"code\":\"usage\",\"message\":\"unknown option --nope; see `veltrix help "
+         "validate`\",\"findings\":[]}}\n",
+         NULL},
+        {"veltrix -ojson", 2,
+         "{\"error\":{\"code\":\"usage\",\"message\":\"which command? `veltrix help` lists "
+         "them\",\"findings\":[]}}\n",
+         NULL},
+        {"veltrix -o json version --help", 0,
+         "{\"help\":\"usage: veltrix version\\n\\nPrints the version.\\n\\nOptions of every command: --server URL, "
+         "--fleet NAME, -o text|json, --color WHEN, --help\\n\"}\n",
+         ""},
         {"veltrix eval '1 +' -o json", 1,
          "{\"error\":{\"code\":\"expression\",\"message\":\"expected an expression after "
          "`+`\",\"findings\":[{\"severity\":"

@@ -122,7 +122,7 @@ static void call(const char *method, const char *path, const char *body, const c
     vx_arena_done(&rq.arena);
 }
 
-static void unknown_names_are_refused_with_the_nearest(void **state)
+static void unknown_names_and_wrong_types_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -133,6 +133,20 @@ static void unknown_names_are_refused_with_the_nearest(void **state)
         {"GET", "/v1/fleets", NULL, "zzz", "unknown query parameter `zzz`; known: none"},
         {"POST", "/v1/fleets/a/activate", "{\"realease\":1}", NULL,
          "unknown member `realease`; did you mean `release`?"},
+        {"POST", "/v1/fleets/a/releases", "{\"expect_head\":\"7\"}", NULL, "`expect_head` must be a whole number from 0"},
+        {"POST", "/v1/fleets/a/releases", "{\"expect_head\":7.0}", NULL, "`expect_head` must be a whole number from 0"},
+        {"POST", "/v1/fleets/a/releases", "{\"expect_head\":-1}", NULL, "`expect_head` must be a whole number from 0"},
+        {"POST", "/v1/fleets/a/releases", "{\"expect_head\":99999999999999999999}", NULL,
+         "`expect_head` must be a whole number from 0"},
+        {"POST", "/v1/fleets/a/releases", "{\"expect_head\":\"7\",\"expect_head\":7}", NULL,
+         "`expect_head` must be a whole number from 0"},
+        {"POST", "/v1/fleets/a/activate", "{\"expect_generation\":true}", NULL,
+         "`expect_generation` must be a whole number from 0"},
+        {"POST", "/v1/fleets/a/rollback", "{\"expect_generation\":[]}", NULL,
+         "`expect_generation` must be a whole number from 0"},
+        {"POST", "/v1/fleets/a/releases", "{\"message\":5}", NULL, "`message` must be a text"},
+        {"POST", "/v1/fleets/a/releases", "{\"request_id\":5}", NULL, "`request_id` must be a text"},
+        {"POST", "/v1/fleets/a/releases", "{\"author\":{}}", NULL, "`author` must be a text"},
         {"GET", "/v1/fleets/A/audit", NULL, NULL,
          "`A` cannot be a fleet: 1 to 63 of a-z, 0-9 and -, beginning with a letter or digit"},
     };
@@ -184,7 +198,7 @@ int main(void)
         cmocka_unit_test(every_row_is_complete_and_there_once),
         cmocka_unit_test(a_wrong_method_says_which_are_right),
         cmocka_unit_test(an_unknown_path_lists_what_there_is),
-        cmocka_unit_test(unknown_names_are_refused_with_the_nearest),
+        cmocka_unit_test(unknown_names_and_wrong_types_are_refused),
         cmocka_unit_test(statuses_become_http),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,8 +91,12 @@ static void documents_must_have_the_shape_of_documents(void **state)
         {"[{\"path\":\"a\",\"text\":\"\"},{\"path\":\"../a\",\"text\":\"\"}]",
          "documents[1]: `path` must be a relative path without `.` and `..`"},
         {"[{\"path\":\"/a\",\"text\":\"\"}]", "documents[0]: `path` must be a relative path without `.` and `..`"},
-        {"[{\"path\":\"a\",\"text\":\"\",\"line\":0}]", "documents[0]: `line` must be a whole number from 1"},
-        {"[{\"path\":\"a\",\"text\":\"\",\"line\":\"1\"}]", "documents[0]: `line` must be a whole number from 1"},
+        {"[{\"path\":\"a\",\"text\":\"\",\"line\":0}]",
+         "documents[0]: `line` must be a whole number from 1 to 1000000000"},
+        {"[{\"path\":\"a\",\"text\":\"\",\"line\":1000000001}]",
+         "documents[0]: `line` must be a whole number from 1 to 1000000000"},
+        {"[{\"path\":\"a\",\"text\":\"\",\"line\":\"1\"}]",
+         "documents[0]: `line` must be a whole number from 1 to 1000000000"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct json_value root;
