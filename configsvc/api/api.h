@@ -14,7 +14,7 @@
 enum {
     API_BODY_MAX_BYTES = 64 * 1024 * 1024,    /* one request's body; beyond: 413 */
     API_BODIES_MAX_BYTES = 256 * 1024 * 1024, /* all bodies being held; beyond: 503 */
-    API_CONNECTIONS_MAX = 256,                /* further ones wait in the kernel's queue */
+    API_CONNECTIONS_MAX = 256,                /* further ones are closed at once */
     API_IDLE_S = 30,                          /* a connection that says nothing for so long is closed */
     API_LOCK_WAIT_MS = 5000,                  /* a publisher queues this long for the edit lock */
     API_DRAIN_MS = 15000,                     /* requests under way at SIGTERM get this long to finish */

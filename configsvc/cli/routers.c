@@ -82,7 +82,7 @@ bool routers_fetch(struct cli *cli, const char *fleet, struct routers_view **out
         return false;
     struct json_value list = wire_get(answer->json, "routers");
     size_t n = 0;
-    *out = VX_ARENA_ARRAY(&cli->arena, struct routers_view, json_count(list) + 1);
+    *out = VX_ARENA_ARRAY(&cli->arena, struct routers_view, json_count(list, NULL) + 1);
     for (struct json_iter it = json_iter(list); list.kind == JSON_KIND_ARRAY && json_next(&it);)
         view_load(cli, it.value, &(*out)[n++]);
     *count = n;

@@ -165,7 +165,7 @@ static bool append_document(struct cli *cli, const char *folder, const char *pat
 /* Documents of one file go back into it in the order they stood in: smallest line first, again and again. */
 static int write_documents(struct cli *cli, struct json_value documents, const char *folder, size_t *written)
 {
-    size_t count = json_count(documents);
+    size_t count = json_count(documents, NULL);
     int64_t done_line = 0;
     for (int64_t next; *written < count; done_line = next) {
         next = INT64_MAX;

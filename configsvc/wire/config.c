@@ -102,7 +102,7 @@ enum vx_status wire_documents_load(struct json_value documents, struct vx_arena 
 {
     if (documents.kind != JSON_KIND_ARRAY)
         return vx_err_set(err, VX_EINVAL, "`documents` must be a list of {\"path\", \"text\"}");
-    size_t room = json_count(documents), n = 0;
+    size_t room = json_count(documents, NULL), n = 0;
     if (room == 0)
         return vx_err_set(err, VX_EINVAL, "`documents` is empty: a release has at least one document");
     if (room > WIRE_DOCUMENTS_MAX)

@@ -127,7 +127,7 @@ static bool equal_maps(struct cel_call *call, struct cel_value a, struct cel_val
     /* Looking for repeated keys and looking up cost the length of the text for every key. */
     uint64_t cost = 1 + (a.is_json ? a.json.len / 64 : 0);
     cel_spend(call, (a.is_json ? a.json.len / 64 : 0) + (b.is_json ? b.json.len / 64 : 0));
-    *equal = cel_map_count(a) == cel_map_count(b);
+    *equal = cel_map_count(call, a) == cel_map_count(call, b);
     while (*equal && cel_map_next(&it, &key, &value)) {
         bool found;
         if (!cel_charge(call, cost) || !cel_map_get(call, b, key, &found, &other))

@@ -82,7 +82,8 @@ CEL_OP(cel_size_list)
 
 CEL_OP(cel_size_map)
 {
-    return cel_charge(call, args[0].is_json ? args[0].json.len / 64 : 0) && give_count(out, cel_map_count(args[0]));
+    return cel_charge(call, args[0].is_json ? args[0].json.len / 64 : 0) &&
+           give_count(out, cel_map_count(call, args[0]));
 }
 
 /* Order of two keys of a map, of any two types that keys may have; 0 where they are the same key. */

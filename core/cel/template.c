@@ -6,6 +6,8 @@
  */
 #include "core/cel/template.h"
 
+#include <math.h>
+
 #include "core/cel/lexer.h"
 #include "core/cel/tree.h"
 #include "core/cel/values.h"
@@ -107,6 +109,12 @@ static enum vx_status parse_part(struct vx_arena *arena, struct vx_span text, si
     return VX_OK;
 }
 
+/* A value as a part of a text; NaN and infinity are none. */
+static bool part_text(struct cel_value v, struct vx_arena *arena, struct vx_span *text)
+{
+    return !(v.type == CEL_DOUBLE && !isfinite(v.d)) && cel_text_of(v, arena, text);
+}
+
 /* A part of a longer text must be something that has a text; constants turn into it here. */
 static enum vx_status settle(struct vx_arena *arena, struct cel_template *t, struct cel_error *error)
 {
@@ -121,7 +129,7 @@ static enum vx_status settle(struct vx_arena *arena, struct cel_template *t, str
                           cel_stype_print(root->type, type));
             return VX_EINVAL;
         }
-        if (!root || (root->kind == TREE_CONST && cel_text_of(root->value, arena, &text)))
+        if (!root || (root->kind == TREE_CONST && part_text(root->value, arena, &text)))
             add_literal(arena, &settled, text);
         else
             *add_part(arena, &settled) = *part;
@@ -225,11 +233,12 @@ static enum vx_status eval_part(const struct program_part *part, struct cel_fram
         frame->failure_offset += part->offset;
         return VX_EINVAL;
     }
-    if (cel_text_of(v, frame->arena, text))
+    if (part_text(v, frame->arena, text))
         return VX_OK;
-    frame->failure = v.type == CEL_BYTES ? "bytes that are not UTF-8 cannot be part of a text"
-                                         : vx_arena_printf(frame->arena, "%s cannot be part of a text",
-                                                           cel_type_short((enum cel_type)v.type));
+    frame->failure = v.type == CEL_BYTES    ? "bytes that are not UTF-8 cannot be part of a text"
+                     : v.type == CEL_DOUBLE ? "NaN and infinity cannot be part of a text"
+                                            : vx_arena_printf(frame->arena, "%s cannot be part of a text",
+                                                              cel_type_short((enum cel_type)v.type));
     frame->failure_offset = part->offset;
     return VX_EINVAL;
 }

@@ -14,6 +14,7 @@
 #include "core/cel/cel.h"
 #include "core/cel/types.h"
 #include "core/cel/values.h"
+#include "core/json/text.h"
 #include "core/json/write.h"
 
 enum { TIME_TEXT_SIZE = 64, DIGITS_MAX = 17 };
@@ -146,11 +147,14 @@ bool cel_write_text(struct cel_value v, struct vx_buf *out)
         return good;
     }
     if (v.type == CEL_STRING) {
-        struct vx_arena arena = {0};
-        vx_buf_span(out, cel_string(v, &arena));
-        vx_arena_done(&arena);
+        char *to = vx_buf_reserve(out, v.json.len);
+        size_t len = json_decode_all(v.json.at, v.json.at + v.json.len, to);
+        to[len] = '\0';
+        out->len += len;
         return true;
     }
+    if (v.type == CEL_DOUBLE && !isfinite(v.d))
+        return false;
     char scalar[TIME_TEXT_SIZE];
     size_t n = print_scalar(v, scalar);
     vx_buf_add(out, scalar, n);

@@ -77,7 +77,7 @@ bool cel_list_next(struct cel_list_iter *it, struct cel_value *element)
 
 size_t cel_list_count(struct cel_value list)
 {
-    return list.is_json ? json_count(list.json) : list.list.count;
+    return list.is_json ? json_count(list.json, NULL) : list.list.count;
 }
 
 bool cel_list_get(struct cel_value list, uint64_t index, struct cel_value *element)
@@ -163,10 +163,10 @@ bool cel_map_next(struct cel_map_iter *it, struct cel_value *key, struct cel_val
     return true;
 }
 
-size_t cel_map_count(struct cel_value map)
+size_t cel_map_count(struct cel_call *call, struct cel_value map)
 {
     if (map.is_json)
-        return json_count(map.json);
+        return json_count(map.json, call->arena);
     if (!map.is_headers)
         return map.map.count;
     struct cel_map_iter it = cel_map_iter(map, NULL);

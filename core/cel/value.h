@@ -79,7 +79,7 @@ bool cel_equal(struct cel_value a, struct cel_value b);
  * strings, or headers that are not UTF-8. */
 bool cel_write_json(struct cel_value v, struct vx_buf *out);
 /* Appends a value as text inside a text (`"fraud-${x}"`): string, bool, int, uint, double, timestamp, duration, and bytes
- * that are UTF-8, as CEL's string() gives them; false for every other type. */
+ * that are UTF-8, as CEL's string() gives them; false for NaN, infinity and every other type. */
 bool cel_write_text(struct cel_value v, struct vx_buf *out);
 /* Appends the value as a CEL literal, for `eval` and explain: `"text"`, `12u`, `[1, 2]`, `timestamp("…")`. */
 void cel_write_literal(struct cel_value v, struct vx_buf *out);

@@ -32,7 +32,7 @@ struct cel_map_iter {
 };
 struct cel_map_iter cel_map_iter(struct cel_value map, struct vx_arena *arena);
 bool cel_map_next(struct cel_map_iter *it, struct cel_value *key, struct cel_value *value);
-size_t cel_map_count(struct cel_value map);
+size_t cel_map_count(struct cel_call *call, struct cel_value map);
 /* Finds `key`; *found says whether it is there. False with the failure recorded when the budget is spent, or when a
  * header that is not UTF-8 was to be read; with `value` NULL nothing is read. */
 bool cel_map_get(struct cel_call *call, struct cel_value map, struct cel_value key, bool *found,

@@ -165,9 +165,9 @@ struct config_set {
  * and no set when there is one; findings go to `diags` in either case. */
 VX_MUSTCHECK enum vx_status config_load(const struct config_source *sources, size_t count, struct config_set **out,
                                         struct vx_diags *diags);
-/* The same for every *.yaml and *.yml below `folder` (hidden files and links out of it are left out); paths in messages
- * are relative to where the caller stands (`folder` as given + "/" + path). VX_EIO, VX_ENOTFOUND: `err` says why. Paths in
- * config_document are relative to the folder. */
+/* The same for every *.yaml and *.yml below `folder` (hidden files are left out, links out of it refused); paths in
+ * messages are relative to where the caller stands (`folder` as given + "/" + path). VX_EIO, VX_ENOTFOUND, and VX_EINVAL or
+ * VX_ELIMIT without findings: `err` says why. Paths in config_document are relative to the folder. */
 VX_MUSTCHECK enum vx_status config_load_folder(const char *folder, struct config_set **out, struct vx_diags *diags,
                                                struct vx_err *err);
 void config_set_free(struct config_set *set);

@@ -1,5 +1,6 @@
-/* Reads every *.yaml and *.yml below a folder, in the order of their paths. Hidden files are left out, and links whose
- * target is outside of the folder. Load-time only; any one thread.
+/* Reads every *.yaml and *.yml below a folder, in the order of their paths. Hidden files are left out. A link that leads
+ * out of the folder, or nowhere, is not followed but refused: left out quietly, its routing would end with the next apply.
+ * Load-time only; any one thread.
  */
 #include "core/config/folder.h"
 
@@ -55,16 +56,30 @@ static enum vx_status add(struct folder *f, const char *path)
 
 static enum vx_status walk(struct folder *f, const char *path, int depth);
 
+/* A link to a file inside counts as that file; what a link to a folder inside holds is visited where it stands. */
+static enum vx_status visit_link(struct folder *f, const char *path, const char *name)
+{
+    struct stat st;
+    if (inside(f, path) && stat(path, &st) == 0)
+        return S_ISREG(st.st_mode) && is_yaml(name) ? add(f, path) : VX_OK;
+    if (!is_yaml(name))
+        return VX_OK;
+    return vx_err_set(f->err, VX_EINVAL,
+                      "%s: a link that leads out of the folder, or nowhere; put the file itself there", path);
+}
+
 static enum vx_status visit(struct folder *f, const char *path, const char *name, int depth)
 {
     struct stat st;
     if (lstat(path, &st) != 0)
         return fail(f, path, errno);
-    if (S_ISLNK(st.st_mode) && (!inside(f, path) || stat(path, &st) != 0 || S_ISDIR(st.st_mode)))
-        return VX_OK; /* what it links to inside is visited where it stands */
-    if (S_ISDIR(st.st_mode))
-        return depth < FOLDER_DEPTH_MAX ? walk(f, path, depth + 1) : VX_OK;
-    return S_ISREG(st.st_mode) && is_yaml(name) ? add(f, path) : VX_OK;
+    if (S_ISLNK(st.st_mode))
+        return visit_link(f, path, name);
+    if (!S_ISDIR(st.st_mode))
+        return S_ISREG(st.st_mode) && is_yaml(name) ? add(f, path) : VX_OK;
+    if (depth < FOLDER_DEPTH_MAX)
+        return walk(f, path, depth + 1);
+    return vx_err_set(f->err, VX_ELIMIT, "%s: folders stand in folders more than %d deep", path, FOLDER_DEPTH_MAX);
 }
 
 static enum vx_status walk(struct folder *f, const char *path, int depth)

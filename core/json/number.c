@@ -5,6 +5,7 @@
  * to the C library, in the C locale whatever the process has set. */
 #include <locale.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/err.h"
@@ -44,17 +45,43 @@ bool json_int64(struct json_value number, int64_t *out)
     return true;
 }
 
-/* The text, a number, by strtod. */
-static double by_library(const char *at, size_t len)
+/* A number of any length by strtod, from a copy on the stack. What lies between two doubles has at most 767 significant
+ * digits (their midpoints); a digit beyond that can only say "a little more", which one more digit says as well. */
+static double by_library(const char *p, const char *end)
 {
-    char few[128], *text = len < sizeof few ? few : malloc(len + 1);
-    vx_assert(text != NULL);
-    memcpy(text, at, len);
-    text[len] = '\0';
-    double value = strtod_l(text, NULL, json_c_locale());
-    if (text != few)
-        free(text);
-    return value;
+    enum { KEPT = 780 };
+    char text[KEPT + 32];
+    size_t n = 0, kept = 0;
+    int64_t power = 0, exponent = 0;
+    bool fraction = false, more = false;
+    if (*p == '-')
+        text[n++] = *p++;
+    for (; p < end && (json_is_digit(*p) || *p == '.'); p++) {
+        if (*p == '.') {
+            fraction = true;
+        } else if (kept == 0 && *p == '0') {
+            power -= fraction;
+        } else if (kept < KEPT) {
+            text[n++] = *p;
+            kept++;
+            power -= fraction;
+        } else {
+            more |= *p != '0';
+            power += !fraction;
+        }
+    }
+    if (kept == 0 || more) {
+        text[n++] = more ? '1' : '0';
+        power -= more;
+    }
+    if (end - p >= 2) {
+        bool down = p[1] == '-';
+        for (p += 1 + (p[1] == '-' || p[1] == '+'); p < end && exponent < INT32_MAX; p++)
+            exponent = exponent * 10 + (*p - '0');
+        power += down ? -exponent : exponent;
+    }
+    snprintf(text + n, sizeof text - n, "e%lld", (long long)power);
+    return strtod_l(text, NULL, json_c_locale());
 }
 
 double json_double(struct json_value number)
@@ -86,7 +113,7 @@ double json_double(struct json_value number)
         power += down ? -exponent : exponent;
     }
     if (p < end || count > DIGITS_MAX || digits > (uint64_t)1 << 53 || power < -EXACT_POWER || power > EXACT_POWER)
-        return by_library(number.at, number.len);
+        return by_library(number.at, end);
     double value = (double)digits;
     value = power < 0 ? value / powers[-power] : value * powers[power];
     return negative ? -value : value;

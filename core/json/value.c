@@ -159,9 +159,8 @@ struct json_value json_element(struct json_value array, size_t index)
 }
 
 /* Byte order of the unescaped texts. */
-static int compare_keys(const void *x, const void *y)
+static int compare_keys(const struct json_value *a, const struct json_value *b)
 {
-    const struct json_value *a = x, *b = y;
     if (!a->escaped && !b->escaped)
         return vx_span_compare(vx_span(a->at, a->len), vx_span(b->at, b->len));
     const char *p = a->at, *p_end = p + a->len, *q = b->at, *q_end = q + b->len;
@@ -180,33 +179,56 @@ static int compare_keys(const void *x, const void *y)
     }
 }
 
+static void sift_down(struct json_value *keys, size_t root, size_t count)
+{
+    for (size_t child; (child = 2 * root + 1) < count; root = child) {
+        if (child + 1 < count && compare_keys(&keys[child], &keys[child + 1]) < 0)
+            child++;
+        if (compare_keys(&keys[root], &keys[child]) >= 0)
+            return;
+        struct json_value swap = keys[root];
+        keys[root] = keys[child];
+        keys[child] = swap;
+    }
+}
+
+/* Heapsort (Williams 1964): in place, while qsort() may ask for memory. */
+static void sort_keys(struct json_value *keys, size_t count)
+{
+    for (size_t i = count / 2; i-- > 0;)
+        sift_down(keys, i, count);
+    for (size_t end = count; end-- > 1;) {
+        struct json_value swap = keys[0];
+        keys[0] = keys[end];
+        keys[end] = swap;
+        sift_down(keys, 0, end);
+    }
+}
+
 /* Distinct keys of an object of `count` members: sorted, because comparing each with each would let one event of many
  * keys stall its worker. */
-static size_t count_distinct(struct json_value object, size_t count)
+static size_t count_distinct(struct json_value object, size_t count, struct vx_arena *scratch)
 {
     enum { FEW = 32 };
-    struct json_value few[FEW], *keys = count <= FEW ? few : malloc(count * sizeof *keys);
-    vx_assert(keys != NULL);
+    struct json_value few[FEW], *keys = count <= FEW ? few : VX_ARENA_ARRAY(scratch, struct json_value, count);
     struct json_iter it = json_iter(object);
     size_t n = 0;
     while (n < count && json_next(&it))
         keys[n++] = it.key;
-    qsort(keys, n, sizeof keys[0], compare_keys);
+    sort_keys(keys, n);
     size_t distinct = n > 0;
     for (size_t i = 1; i < n; i++)
         distinct += compare_keys(&keys[i - 1], &keys[i]) != 0;
-    if (keys != few)
-        free(keys);
     return distinct;
 }
 
-size_t json_count(struct json_value container)
+size_t json_count(struct json_value container, struct vx_arena *scratch)
 {
     size_t count = 0;
     struct json_iter it = json_iter(container);
     while (json_next(&it))
         count++;
-    return container.kind == JSON_KIND_OBJECT && count > 1 ? count_distinct(container, count) : count;
+    return container.kind == JSON_KIND_OBJECT && count > 1 ? count_distinct(container, count, scratch) : count;
 }
 
 struct vx_span json_unescape(struct json_value string, struct vx_arena *arena)

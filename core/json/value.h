@@ -47,8 +47,9 @@ struct json_iter {
 };
 struct json_iter json_iter(struct json_value container);
 bool json_next(struct json_iter *it);
-/* Elements of an array, or distinct keys of an object (of more than 32 members: on the heap, for n log n). */
-size_t json_count(struct json_value container);
+/* Elements of an array, or distinct keys of an object. Cost: n log n in the members of an object; of more than 32 they are
+ * sorted in `scratch`, which may be NULL for arrays. */
+size_t json_count(struct json_value container, struct vx_arena *scratch);
 
 /* The text of a string: in place where nothing is escaped, else decoded into `arena`. A lone surrogate (legal in JSON,
  * not in UTF-8) becomes U+FFFD. */

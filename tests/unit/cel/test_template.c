@@ -37,6 +37,7 @@ static void text_and_expressions_alternate(void **state)
         {"a-${event.b}", "{}", "error 10: no such key: b"},
         {"${event.b}", "{}", "error 8: no such key: b"},
         {"a-${event.b}", "{\"b\":null}", "error 4: null cannot be part of a text"},
+        {"a-${event.b}", "{\"b\":1e400}", "error 4: NaN and infinity cannot be part of a text"},
         {"a-${event.b}", "{\"b\":{}}", "error 4: map cannot be part of a text"},
         {"a-${event.a}-${event.b}", "{\"a\":1,\"b\":[]}", "error 15: list cannot be part of a text"},
         {"a-${event.a}", NULL, "error 10: no event: the value is null"},

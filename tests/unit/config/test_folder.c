@@ -37,7 +37,7 @@ static int make_folder(void **state)
     write_file("in/notes.txt", "kind: [\n");
     write_file("out/evil.yaml", "kind: [\n");
     write_file("in/deep/shared", "{ kind: processing, name: p, stages: [emit: { topic: t }] }\n");
-    snprintf(path, sizeof path, "%s/in/link.yaml", root);
+    snprintf(path, sizeof path, "%s/in/link.txt", root);
     snprintf(target, sizeof target, "%s/out/evil.yaml", root);
     if (symlink(target, path) != 0)
         return -1;
@@ -60,7 +60,7 @@ static int remove_folder(void **state)
     return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void yaml_files_count_but_hidden_ones_and_links_out_of_it_do_not(void **state)
+static void yaml_files_count_but_hidden_ones_do_not(void **state)
 {
     (void)state;
     char path[256];
@@ -77,6 +77,39 @@ static void yaml_files_count_but_hidden_ones_and_links_out_of_it_do_not(void **s
     assert_string_equal(set->documents[1].node->file->path, path);
     assert_int_equal(set->documents[1].node->line, 2);
     config_set_free(set);
+    vx_diags_done(&diags);
+}
+
+static void nothing_is_left_out_quietly(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *link, *target;
+    } table[] = {{"in/out.yaml", "../out/evil.yaml"}, {"in/self.yml", "self.yml"}, {"in/nowhere.yaml", "nothing"}};
+    char path[512];
+    struct config_set *set = NULL;
+    struct vx_diags diags = {0};
+    struct vx_err err = {0};
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s/in", root);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", root, table[i].link);
+        assert_int_equal(symlink(table[i].target, path), 0);
+        assert_int_equal(config_load_folder(folder, &set, &diags, &err), VX_EINVAL);
+        assert_non_null(strstr(err.message, table[i].link));
+        assert_non_null(
+            strstr(err.message, ": a link that leads out of the folder, or nowhere; put the file itself there"));
+        assert_int_equal(unlink(path), 0);
+    }
+    snprintf(path, sizeof path, "%s/deep", root);
+    for (int i = 0; i <= FOLDER_DEPTH_MAX + 1; i++) {
+        assert_int_equal(mkdir(path, 0700), 0);
+        strcat(path, "/d");
+    }
+    snprintf(folder, sizeof folder, "%s/deep", root);
+    assert_int_equal(config_load_folder(folder, &set, &diags, &err), VX_ELIMIT);
+    assert_non_null(strstr(err.message, "/d: folders stand in folders more than 16 deep"));
+    assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
     vx_diags_done(&diags);
 }
 
@@ -128,7 +161,8 @@ static void a_folder_that_is_too_large_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(yaml_files_count_but_hidden_ones_and_links_out_of_it_do_not),
+        cmocka_unit_test(yaml_files_count_but_hidden_ones_do_not),
+        cmocka_unit_test(nothing_is_left_out_quietly),
         cmocka_unit_test(what_cannot_be_read_is_said),
         cmocka_unit_test(a_folder_that_is_too_large_is_refused),
     };

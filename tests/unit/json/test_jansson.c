@@ -45,7 +45,7 @@ static bool same_value(struct json_value v, const json_t *tree)
                vx_span_equal(json_unescape(v, &arena), vx_span(json_string_value(tree), json_string_length(tree)));
     }
     if (v.kind == JSON_KIND_ARRAY) {
-        if (!json_is_array(tree) || json_count(v) != json_array_size(tree))
+        if (!json_is_array(tree) || json_count(v, &arena) != json_array_size(tree))
             return false;
         for (size_t i = 0; i < json_array_size(tree); i++)
             if (!same_value(json_element(v, i), json_array_get(tree, i)))
@@ -54,7 +54,7 @@ static bool same_value(struct json_value v, const json_t *tree)
     }
     const char *key;
     json_t *member;
-    if (!json_is_object(tree) || json_count(v) != json_object_size(tree))
+    if (!json_is_object(tree) || json_count(v, &arena) != json_object_size(tree))
         return false;
     json_object_foreach((json_t *)(uintptr_t)tree, key,
                         member) if (!same_value(json_member(v, vx_span_str(key)), member)) return false;

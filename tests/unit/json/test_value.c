@@ -132,14 +132,16 @@ static void count_is_of_elements_and_distinct_keys(void **state)
         {"5", 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_int_equal(json_count(root_of(rows[i].text)), rows[i].count);
+        assert_int_equal(json_count(root_of(rows[i].text), NULL), rows[i].count);
     struct vx_buf text = {0};
     vx_buf_char(&text, '{');
     for (int i = 0; i < 2000; i++)
         vx_buf_printf(&text, "\"key%d\":%d,", i % 1500, i);
     vx_buf_str(&text, "\"\\u006bey0\":0}");
     struct json_value v = {.at = text.at, .len = (uint32_t)text.len, .kind = JSON_KIND_OBJECT};
-    assert_int_equal(json_count(v), 1500);
+    struct vx_arena scratch = {0};
+    assert_int_equal(json_count(v, &scratch), 1500);
+    vx_arena_done(&scratch);
     vx_buf_done(&text);
 }
 
@@ -294,6 +296,32 @@ static void doubles_are_the_nearest(void **state)
     }
 }
 
+static void numbers_of_any_length_are_rounded_as_strtod_does(void **state)
+{
+    (void)state;
+    static const char *const shapes[] = {
+        "%s%s", "-%s.%s", "0.000%s%s", "%s%se-1200", "0.%s%se900", "1%s.0%s", "9007199254740993%s.%s"};
+    uint64_t seed = 7;
+    for (int i = 0; i < 20000; i++) {
+        char a[1500], b[1500], text[4096];
+        size_t sizes[] = {1 + help_below(&seed, 1400), 1 + help_below(&seed, 1400)};
+        bool zeroes = i % 3 == 0;
+        for (size_t k = 0; k < sizes[0]; k++)
+            a[k] = (char)('0' + (zeroes ? 0 : help_below(&seed, 10)));
+        for (size_t k = 0; k < sizes[1]; k++)
+            b[k] = (char)('0' + (zeroes && k + 1 < sizes[1] ? 0 : help_below(&seed, 10)));
+        a[sizes[0]] = b[sizes[1]] = '\0';
+        const char *shape = shapes[i % 7];
+        const char *split = strstr(shape, "%s"), *rest = split + 2, *second = strstr(rest, "%s");
+        snprintf(text, sizeof text, "%.*s%s%.*s%s%s", (int)(split - shape), shape, a, (int)(second - rest), rest, b,
+                 second + 2);
+        struct json_value v = {.at = text, .len = (uint32_t)strlen(text), .kind = JSON_KIND_DOUBLE};
+        double expected = strtod(text, NULL), got = json_double(v);
+        if (memcmp(&expected, &got, sizeof got) != 0)
+            fail_msg("%s: got %.17g, expected %.17g", text, got, expected);
+    }
+}
+
 static void numbers_do_not_care_for_the_locale(void **state)
 {
     (void)state;
@@ -324,14 +352,14 @@ static void broken_texts_do_not_lead_outside(void **state)
         while (json_next(&outer)) {
             struct json_iter inner = json_iter(outer.value);
             while (json_next(&inner))
-                (void)json_count(inner.value);
+                (void)json_count(inner.value, &arena);
             int64_t integer;
             (void)json_int64(outer.value, &integer);
             (void)json_string_equal(outer.key, VX_SPAN_LITERAL("b\""));
             if (outer.value.kind == JSON_KIND_STRING)
                 (void)json_unescape(outer.value, &arena);
         }
-        (void)json_count(v);
+        (void)json_count(v, &arena);
         (void)json_member(v, VX_SPAN_LITERAL("e"));
         vx_arena_reset(&arena, 1 << 16);
     }
@@ -349,6 +377,7 @@ int main(void)
         cmocka_unit_test(strings_are_unescaped),
         cmocka_unit_test(integers_are_exact_or_refused),
         cmocka_unit_test(doubles_are_the_nearest),
+        cmocka_unit_test(numbers_of_any_length_are_rounded_as_strtod_does),
         cmocka_unit_test(numbers_do_not_care_for_the_locale),
         cmocka_unit_test(broken_texts_do_not_lead_outside),
     };
