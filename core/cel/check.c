@@ -103,7 +103,7 @@ static bool become_name(struct checker *c, struct tree *node, struct vx_span nam
         node->type = variable->type;
         return true;
     }
-    for (enum cel_type type = CEL_NULL; type <= CEL_TYPE; type++) {
+    for (enum cel_type type = CEL_NULL; type < CEL_TYPE_COUNT; type++) {
         if (vx_span_is(name, cel_type_name(type))) {
             cel_make_const(node, (struct cel_value){.type = CEL_TYPE, .named = (uint8_t)type});
             node->type = cel_stype_of(MASK_TYPE);
@@ -145,7 +145,7 @@ static void refuse_name(struct checker *c, struct tree *node)
 {
     char hint[CEL_HINT_SIZE];
     size_t from, to;
-    const char *near = NULL, *names[CEL_VARS_MAX + CEL_TYPE];
+    const char *near = NULL, *names[CEL_VARS_MAX + CEL_TYPE_COUNT];
     size_t count = 0;
     if (node->begin > 0 && cel_hint_hyphen(c->text, node->begin - 1, hint, &from, &to)) {
         cel_refuse(c, node, from, to - from, "unknown variable `%.*s`: %s", CEL_QUOTE(node->name), hint);
@@ -158,7 +158,7 @@ static void refuse_name(struct checker *c, struct tree *node)
     }
     for (size_t i = 0; i < c->env->count; i++)
         names[count++] = c->env->vars[i].name;
-    for (enum cel_type type = CEL_NULL; type <= CEL_TYPE; type++)
+    for (enum cel_type type = CEL_NULL; type < CEL_TYPE_COUNT; type++)
         names[count++] = cel_type_name(type);
     near = vx_nearest(node->name, names, count);
     cel_refuse(c, node, node->offset, node->len,
@@ -196,7 +196,7 @@ static void refuse_overload(struct checker *c, struct tree *node)
     char texts[CEL_ARGS_MAX][CEL_STYPE_TEXT_SIZE], call[CEL_CALL_TEXT_SIZE], hint[CEL_HINT_SIZE], name[32];
     const char *types[CEL_ARGS_MAX];
     size_t from, to;
-    uint16_t masks = 0;
+    uint32_t masks = 0;
     for (uint32_t i = 0; i < node->count; i++) {
         types[i] = cel_stype_print(node->args[i]->type, texts[i]);
         masks |= node->args[i]->type.mask;
@@ -207,7 +207,7 @@ static void refuse_overload(struct checker *c, struct tree *node)
     }
     snprintf(name, sizeof name, "%.*s", VX_SPAN_ARG(node->name));
     cel_ops_print(name, node->style, types, node->count, call);
-    bool numbers = node->style == STYLE_INFIX && !(masks & (uint16_t)~MASK_NUMBER);
+    bool numbers = node->style == STYLE_INFIX && !(masks & ~(uint32_t)MASK_NUMBER);
     cel_refuse(c, node, node->offset, node->len, "no matching overload for %s%s", call,
                numbers && node->name.at[0] != '%' ? "; convert one side with int(), uint() or double()" : "");
 }
@@ -233,7 +233,7 @@ static bool match_overloads(struct checker *c, struct tree *node)
     const struct cel_op *only = NULL;
     size_t possible = 0;
     bool dyn = false, certain = true;
-    uint16_t result = 0;
+    uint32_t result = 0;
     for (uint32_t i = 0; i < node->count; i++)
         dyn |= node->args[i]->type.dyn;
     for (size_t i = 0; i < node->ops.count; i++) {
@@ -241,7 +241,7 @@ static bool match_overloads(struct checker *c, struct tree *node)
         bool fits = op->argc == node->count && (dyn || !(op->flags & OP_MIXED)), inside = true;
         for (uint32_t k = 0; k < op->argc && fits; k++) {
             fits = op->args[k] & node->args[k]->type.mask;
-            inside &= !(node->args[k]->type.mask & (uint16_t)~op->args[k]);
+            inside &= !(node->args[k]->type.mask & ~(uint32_t)op->args[k]);
         }
         if (!fits)
             continue;
@@ -322,7 +322,7 @@ static void check_leaf(struct checker *c, struct tree *node)
 {
     switch (node->kind) {
     case TREE_CONST:
-        node->type = cel_stype_of((uint16_t)(1 << node->value.type));
+        node->type = cel_stype_of((uint32_t)(1u << node->value.type));
         break;
     case TREE_NAME:
         refuse_name(c, node);

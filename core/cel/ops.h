@@ -27,8 +27,8 @@ struct cel_op {
     uint8_t style; /* enum cel_style, may be several */
     uint8_t flags; /* enum cel_op_flags */
     uint8_t argc;
-    uint16_t args[CEL_ARGS_MAX]; /* masks of types */
-    uint16_t result;             /* mask of types */
+    uint32_t args[CEL_ARGS_MAX]; /* masks of types */
+    uint32_t result;             /* mask of types */
     /* Computes; false with the failure recorded. NULL: CEL has it, we do not have it yet. */
     bool (*call)(struct cel_call *call, const struct cel_value *args, struct cel_value *out);
 };

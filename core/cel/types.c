@@ -25,6 +25,9 @@ static const struct {
     [CEL_TIMESTAMP] = {"google.protobuf.Timestamp", "timestamp"},
     [CEL_DURATION] = {"google.protobuf.Duration", "duration"},
     [CEL_TYPE] = {"type", "type"},
+    [CEL_OPTIONAL] = {"optional_type", "optional"},
+    [CEL_IP] = {"net.IP", "ip"},
+    [CEL_CIDR] = {"net.CIDR", "cidr"},
 };
 
 const char *cel_type_name(enum cel_type type)
@@ -37,7 +40,7 @@ const char *cel_type_short(enum cel_type type)
     return type_names[type].short_name;
 }
 
-struct cel_stype cel_stype_of(uint16_t mask)
+struct cel_stype cel_stype_of(uint32_t mask)
 {
     return (struct cel_stype){.mask = mask, .dyn = mask == MASK_ANY};
 }
@@ -53,7 +56,7 @@ static const struct cel_stype *join_inner(struct vx_arena *arena, const struct c
 
 struct cel_stype cel_stype_join(struct vx_arena *arena, struct cel_stype a, struct cel_stype b)
 {
-    const uint16_t containers = MASK_LIST | MASK_MAP;
+    const uint32_t containers = MASK_LIST | MASK_MAP;
     struct cel_stype joined = {.mask = a.mask | b.mask, .dyn = a.dyn || b.dyn};
     if (!(a.mask & containers) || !(b.mask & containers)) {
         const struct cel_stype *one = a.mask & containers ? &a : &b;
@@ -93,7 +96,7 @@ enum cel_type cel_stype_single(struct cel_stype type)
 
 static void print(struct cel_stype type, char *text, size_t size)
 {
-    uint16_t mask = type.mask == MASK_NULL ? type.mask : type.mask & (uint16_t)~MASK_NULL;
+    uint32_t mask = type.mask == MASK_NULL ? type.mask : type.mask & ~(uint32_t)MASK_NULL;
     enum cel_type single = cel_stype_single(cel_stype_of(mask));
     char key[CEL_STYPE_TEXT_SIZE], elem[CEL_STYPE_TEXT_SIZE];
     if (single == CEL_LIST && type.elem && size > 16) {

@@ -22,15 +22,18 @@ enum {
     MASK_TIMESTAMP = 1 << CEL_TIMESTAMP,
     MASK_DURATION = 1 << CEL_DURATION,
     MASK_TYPE = 1 << CEL_TYPE,
+    MASK_OPTIONAL = 1 << CEL_OPTIONAL,
+    MASK_IP = 1 << CEL_IP,
+    MASK_CIDR = 1 << CEL_CIDR,
     MASK_NUMBER = MASK_INT | MASK_UINT | MASK_DOUBLE,
     MASK_KEY = MASK_BOOL | MASK_INT | MASK_UINT | MASK_STRING, /* what may be the key of a map */
     MASK_TEXT = MASK_BOOL | MASK_NUMBER | MASK_STRING | MASK_BYTES | MASK_TIMESTAMP | MASK_DURATION,
     MASK_JSON = MASK_NULL | MASK_BOOL | MASK_INT | MASK_DOUBLE | MASK_STRING | MASK_LIST | MASK_MAP,
-    MASK_ANY = (1 << (CEL_TYPE + 1)) - 1,
+    MASK_ANY = (1 << CEL_TYPE_COUNT) - 1,
 };
 
 struct cel_stype {
-    uint16_t mask;                /* 1 << enum cel_type for every type that is possible; never 0 */
+    uint32_t mask;                /* 1 << enum cel_type for every type that is possible; never 0 */
     bool dyn;                     /* CEL's dyn: an int may meet a double in arithmetic */
     const struct cel_stype *key;  /* of a map's keys; NULL: anything */
     const struct cel_stype *elem; /* of a list's elements or a map's values; NULL: anything */
@@ -41,7 +44,7 @@ extern const struct cel_stype cel_stype_json; /* a JSON value */
 extern const struct cel_stype cel_stype_string;
 
 /* Any value of these types; nothing is known of keys and elements. */
-struct cel_stype cel_stype_of(uint16_t mask);
+struct cel_stype cel_stype_of(uint32_t mask);
 /* The type of something that is either an `a` or a `b`. */
 struct cel_stype cel_stype_join(struct vx_arena *arena, struct cel_stype a, struct cel_stype b);
 /* The type of what is found inside a value of type `container`. */

@@ -21,10 +21,15 @@ enum cel_type {
     CEL_TIMESTAMP,
     CEL_DURATION,
     CEL_TYPE,
+    CEL_OPTIONAL,
+    CEL_IP,
+    CEL_CIDR,
+    CEL_TYPE_COUNT,
 };
 
 struct cel_header;
 struct cel_entry;
+struct cel_net;
 
 struct cel_value {
     uint8_t type;    /* enum cel_type, never CEL_DYN */
@@ -52,14 +57,23 @@ struct cel_value {
         struct {
             int64_t seconds;
             int32_t nanos;
-        } time;        /* TIMESTAMP since the epoch, DURATION */
-        uint8_t named; /* TYPE: enum cel_type */
+        } time;                       /* TIMESTAMP since the epoch, DURATION */
+        uint8_t named;                /* TYPE: enum cel_type */
+        const struct cel_value *some; /* OPTIONAL: what it holds, NULL for optional.none() */
+        const struct cel_net *net;    /* IP, CIDR */
     };
 };
 
 struct cel_entry {
     struct cel_value key;
     struct cel_value value;
+};
+
+/* An address, or a block of addresses. */
+struct cel_net {
+    uint8_t address[16]; /* in network order; of IPv4 the first four */
+    uint8_t bytes;       /* 4 or 16 */
+    uint8_t prefix_bits; /* CIDR */
 };
 
 /* "int", "string", "list", …: the name as type() gives it. */

@@ -68,6 +68,13 @@ static const char *name_of(struct cel_value v)
         return "a duration";
     case CEL_TYPE:
         return "a type";
+    case CEL_OPTIONAL:
+        return "an optional";
+    case CEL_IP:
+        return "an ip";
+    case CEL_CIDR:
+        return "a cidr";
+    case CEL_TYPE_COUNT:
     case CEL_DYN:
         break;
     }
