@@ -115,6 +115,13 @@ struct etcd_txn {
     size_t otherwise_count;
     bool repeatable; /* its guards make sending it twice safe: retried after a lost answer */
 };
+/* A repeatable transaction of three whole arrays. */
+#define ETCD_GUARDED_TXN(compares_, then_, otherwise_)                                                                 \
+    {                                                                                                                  \
+        .compares = (compares_), .compare_count = sizeof(compares_) / sizeof *(compares_), .then = (then_),            \
+        .then_count = sizeof(then_) / sizeof *(then_), .otherwise = (otherwise_),                                      \
+        .otherwise_count = sizeof(otherwise_) / sizeof *(otherwise_), .repeatable = true                               \
+    }
 struct etcd_txn_result {
     bool succeeded;
     int64_t revision;

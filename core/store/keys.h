@@ -12,6 +12,7 @@
 
 #define KEYS_ROOT "/veltrix/v1/"
 
+/* The key, or where it says so the prefix, of each record of `fleet`. */
 struct vx_span keys_object(struct vx_arena *arena, const char *fleet, const char *sha256);
 struct vx_span keys_release(struct vx_arena *arena, const char *fleet, uint32_t number);
 struct vx_span keys_releases(struct vx_arena *arena, const char *fleet); /* the prefix */

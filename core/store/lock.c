@@ -226,13 +226,7 @@ static enum vx_status take(struct store_lock *lock, struct vx_arena *arena, cons
         {.kind = ETCD_DELETE, .key = keys_lock_waiter(arena, lock->store->fleet, id)},
     };
     struct etcd_op otherwise[] = {{.kind = ETCD_GET, .key = key}};
-    struct etcd_txn txn = {.compares = compares,
-                           .compare_count = 1,
-                           .then = then,
-                           .then_count = 2,
-                           .otherwise = otherwise,
-                           .otherwise_count = 1,
-                           .repeatable = true};
+    struct etcd_txn txn = ETCD_GUARDED_TXN(compares, then, otherwise);
     struct etcd_txn_result result;
     enum vx_status status = etcd_txn(lock->store->etcd, arena, &txn, &result, err);
     if (status)

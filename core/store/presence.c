@@ -118,13 +118,7 @@ static enum vx_status put_if(struct store_presence *presence, struct vx_arena *a
     struct etcd_op then[] = {
         {.kind = ETCD_PUT, .key = key, .value = record(presence, arena, &number), .lease = presence->lease}};
     struct etcd_op otherwise[] = {{.kind = ETCD_GET, .key = key}};
-    struct etcd_txn txn = {.compares = compares,
-                           .compare_count = 1,
-                           .then = then,
-                           .then_count = 1,
-                           .otherwise = otherwise,
-                           .otherwise_count = 1,
-                           .repeatable = true};
+    struct etcd_txn txn = ETCD_GUARDED_TXN(compares, then, otherwise);
     enum vx_status status = etcd_txn(presence->store->etcd, arena, &txn, result, err);
     if (!status && result->succeeded) {
         presence->written_number = number;

@@ -153,13 +153,7 @@ static enum step begin(struct publish *p, int64_t expect_head, enum vx_status *s
          .value = vx_span_str(vx_arena_printf(arena, "publish %s", p->manifest->request_id))},
     };
     struct etcd_op otherwise[] = {{.kind = ETCD_GET, .key = compares[0].key}};
-    struct etcd_txn txn = {.compares = compares,
-                           .compare_count = 1,
-                           .then = then,
-                           .then_count = 2,
-                           .otherwise = otherwise,
-                           .otherwise_count = 1,
-                           .repeatable = true};
+    struct etcd_txn txn = ETCD_GUARDED_TXN(compares, then, otherwise);
     struct etcd_txn_result result;
     *status = etcd_txn(p->store->etcd, arena, &txn, &result, err);
     if (*status)
@@ -303,13 +297,7 @@ static enum step commit(struct publish *p, int64_t expect_head, enum vx_status *
     struct etcd_op otherwise[] = {[GOT_LOCK] = {.kind = ETCD_GET, .key = compares[0].key},
                                   [GOT_HEAD] = {.kind = ETCD_GET, .key = head},
                                   [GOT_RELEASE] = {.kind = ETCD_GET, .key = release}};
-    struct etcd_txn txn = {.compares = compares,
-                           .compare_count = 4,
-                           .then = then,
-                           .then_count = 2,
-                           .otherwise = otherwise,
-                           .otherwise_count = 3,
-                           .repeatable = true};
+    struct etcd_txn txn = ETCD_GUARDED_TXN(compares, then, otherwise);
     struct etcd_txn_result result;
     *status = etcd_txn(p->store->etcd, arena, &txn, &result, err);
     if (*status)

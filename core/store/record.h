@@ -11,6 +11,7 @@
 
 enum { RECORD_ID_SIZE = 33 };
 
+/* `manifest.request_id` stands in it: it makes a lost answer recognisable. */
 struct vx_span record_manifest_print(struct vx_arena *arena, const struct store_manifest *manifest);
 bool record_manifest_load(struct vx_arena *arena, struct vx_span text, struct store_manifest *out);
 
@@ -33,6 +34,7 @@ struct vx_span record_router_print(struct vx_arena *arena, const struct store_ro
 bool record_router_load(struct vx_arena *arena, struct vx_span text, struct store_router *out);
 bool record_report_valid(const char *json);
 
+/* One entry of the audit; its time and author are told by who writes it. */
 struct vx_span record_audit_print(struct vx_arena *arena, const struct store_audit *audit);
 bool record_audit_load(struct vx_arena *arena, struct vx_span text, struct store_audit *out);
 
