@@ -17,8 +17,21 @@ static bool always(void)
     return true;
 }
 
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("popcnt");
+}
+
+static bool has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi2");
+}
+
 static const struct isa isas[] = {
-#ifdef __SSE2__
+#ifdef __x86_64__
+    {"avx512", json_index_avx512, has_avx512},
+    {"avx2", json_index_avx2, has_avx2},
     {"sse2", json_index_sse2, always},
 #endif
     {"portable", json_index_portable, always},

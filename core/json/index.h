@@ -15,9 +15,10 @@
 #include "core/base/span.h"
 
 #define JSON_NO_FAULT SIZE_MAX
+enum { JSON_INDEX_SLACK = 65 }; /* tokens: the one behind the last, and what is written ahead of it a block at a time */
 
 struct json_index {
-    uint32_t *tokens; /* the caller's; room for one per byte of the text and one more */
+    uint32_t *tokens; /* the caller's; room for one per byte of the text and JSON_INDEX_SLACK more */
     size_t count; /* tokens found: those before `fault`, in order; behind them stands one more, min(fault, length) */
     size_t fault; /* byte offset of the first fault of a string, or JSON_NO_FAULT */
     bool escapes; /* there is a backslash in the text */
@@ -26,6 +27,8 @@ struct json_index {
 /* Fills all but `tokens`. Reads nothing outside `text`, whose length fits uint32_t. */
 typedef void json_index_fn(struct json_index *index, struct vx_span text);
 
+json_index_fn json_index_avx512;
+json_index_fn json_index_avx2;
 json_index_fn json_index_sse2;
 json_index_fn json_index_portable;
 
@@ -37,6 +40,25 @@ struct rare {
     uint64_t blank;   /* \t \r \n */
     uint64_t high;    /* 0x80 and above */
 };
+
+/* What several instruction sets do alike. Bit n is the xor of bits 0..n, in six shifts: */
+static inline uint64_t prefix_xor_by_shifts(uint64_t m)
+{
+    m ^= m << 1;
+    m ^= m << 2;
+    m ^= m << 4;
+    m ^= m << 8;
+    m ^= m << 16;
+    m ^= m << 32;
+    return m;
+}
+
+static inline uint32_t *put_tokens_one_by_one(uint32_t *to, uint32_t base, uint64_t bits)
+{
+    for (; bits; bits &= bits - 1)
+        *to++ = base + (uint32_t)__builtin_ctzll(bits);
+    return to;
+}
 
 /* The function of the instruction set in use: the best that the machine has, unless json_scan_force() said
  * otherwise. */

@@ -3,13 +3,18 @@
  *     struct block                              64 bytes of text, loaded
  *     struct block block_load(const char *p)
  *     uint64_t block_quotes(const struct block *b)   one bit per byte, bit 0 is the first
- *     uint64_t block_structure(const struct block *b)   {}[]:,
+ *     uint64_t block_structure(const struct block *b)   {}[]:, and perhaps some control characters
  *     uint64_t block_blanks(const struct block *b)   the space only
  *     bool block_is_rare(const struct block *b)      has a backslash, a control character (\t \r \n too) or non-ASCII
  *     struct rare block_rare(const struct block *b)
+ *     bool block_is_utf8(const struct block *b, const char *before)   of the code points that it shows wholly; 16 bytes
+ *                                                    stand at `before`, NULL in the first block. It may always say no:
+ *                                                    then they are looked at one by one, which finds the place too
+ *     uint64_t prefix_xor(uint64_t m)                bit n is the xor of bits 0..n
+ *     uint32_t *put_tokens(uint32_t *to, uint32_t base, uint64_t bits)   base + n for every bit n; what is behind them.
+ *                                                    May write up to 64 in all
  *
- * Most blocks are not rare: then only quotes, structure and spaces matter. The rest is looked at byte by byte, but only
- * the bytes that are unusual.
+ * Most blocks are not rare: then only quotes, structure and spaces matter.
  */
 #ifndef VX_JSON_INDEX_BODY_H
 #define VX_JSON_INDEX_BODY_H
@@ -18,25 +23,14 @@
 #include "core/json/index.h"
 #include "core/json/text.h"
 
-/* What a block leaves to the next one. */
-struct carry {
-    uint64_t in_string; /* all ones when the block ended inside a string */
-    uint64_t scalar;    /* 1 when its last byte belongs to a scalar */
-    size_t escape_end;  /* offset behind the last escaped byte */
-    size_t utf8_end;    /* offset behind the last checked code point */
+/* A first pass under way. */
+struct pass {
+    struct vx_span text;
+    size_t base;       /* offset of the block in hand */
+    size_t escape_end; /* offset behind the last escaped byte */
+    size_t fault;
+    bool escapes;
 };
-
-/* Bit n is the xor of bits 0..n: between an opening quote (inclusive) and its closing one (exclusive) it is 1. */
-static inline uint64_t prefix_xor(uint64_t m)
-{
-    m ^= m << 1;
-    m ^= m << 2;
-    m ^= m << 4;
-    m ^= m << 8;
-    m ^= m << 16;
-    m ^= m << 32;
-    return m;
-}
 
 static inline void lower(size_t *fault, size_t at)
 {
@@ -45,53 +39,86 @@ static inline void lower(size_t *fault, size_t at)
 }
 
 /* Checks every escape that begins in this block. Returns the bits of the escaped bytes. */
-static uint64_t check_escapes(struct vx_span text, size_t base, uint64_t backslash, struct carry *carry, size_t *fault)
+static inline uint64_t check_escapes(struct pass *pass, uint64_t backslash)
 {
-    uint64_t escaped = carry->escape_end > base; /* the last byte of the block before was a backslash */
+    const char *text = pass->text.at, *end = text + pass->text.len;
+    uint64_t escaped = pass->escape_end > pass->base; /* the last byte of the block before was a backslash */
     for (; backslash; backslash &= backslash - 1) {
-        size_t at = base + (size_t)__builtin_ctzll(backslash);
-        if (at < carry->escape_end)
+        size_t at = pass->base + (size_t)__builtin_ctzll(backslash);
+        if (at < pass->escape_end)
             continue; /* itself escaped */
-        if (!json_escape_valid(text.at + at, text.at + text.len))
-            lower(fault, at);
-        carry->escape_end = at + 2;
-        if (at + 1 - base < BLOCK_BYTES)
-            escaped |= (uint64_t)1 << (at + 1 - base);
+        if (!json_escape_valid(text + at, end))
+            lower(&pass->fault, at);
+        pass->escape_end = at + 2;
+        if (at + 1 - pass->base < BLOCK_BYTES)
+            escaped |= (uint64_t)1 << (at + 1 - pass->base);
     }
     return escaped;
 }
 
-/* Checks every code point that begins in this block. */
-static void check_utf8(struct vx_span text, size_t base, uint64_t high, struct carry *carry, size_t *fault)
+/* Where the code point ends that began in the block before and reaches into the one at `base`, or `base`. All before is
+ * sound. */
+static inline size_t code_point_end(const char *text, size_t base)
 {
-    for (; high; high &= high - 1) {
-        size_t at = base + (size_t)__builtin_ctzll(high);
-        if (at < carry->utf8_end)
+    for (size_t at = base; at > 0 && base - at < 3;) {
+        unsigned char c = (unsigned char)text[--at];
+        size_t len = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+        if (c < 0x80 || c >= 0xc0)
+            return at + len > base ? at + len : base;
+    }
+    return base;
+}
+
+/* Checks every code point that begins in this block; `high` are its non-ASCII bytes. */
+static inline void check_utf8(struct pass *pass, const struct block *b, uint64_t high)
+{
+    enum { LAST = 3 }; /* where a code point can begin that ends behind the block */
+    const char *text = pass->text.at, *end = text + pass->text.len;
+    size_t behind = high & 1 ? code_point_end(text, pass->base) : 0;
+    if (block_is_utf8(b, pass->base ? text + pass->base - 16 : NULL)) {
+        high &= ~(uint64_t)0 << (BLOCK_BYTES - LAST);
+        while (high && (unsigned char)text[pass->base + (size_t)__builtin_ctzll(high)] < 0xc0)
+            high &= high - 1;
+    }
+    for (int len; high; high &= high - 1) {
+        size_t at = pass->base + (size_t)__builtin_ctzll(high);
+        if (at < behind)
             continue; /* inside a code point already checked */
-        int len;
-        if (vx_utf8_decode(text.at + at, text.at + text.len, &len) < 0) {
-            lower(fault, at);
+        if (vx_utf8_decode(text + at, end, &len) < 0) {
+            lower(&pass->fault, at);
             return;
         }
-        carry->utf8_end = at + (size_t)len;
+        behind = at + (size_t)len;
     }
 }
 
-static inline uint32_t *add_tokens(uint32_t *to, size_t base, uint64_t bits)
+/* What a rare block has beside quotes, structure and spaces. */
+struct unusual {
+    uint64_t escaped;
+    uint64_t blanks;
+    uint64_t controls;
+};
+
+/* Out of line, with the block at `p` loaded again: so the common way keeps its registers. */
+static __attribute__((noinline)) struct unusual check_rare(struct pass *pass, const char *p)
 {
-    for (; bits; bits &= bits - 1)
-        *to++ = (uint32_t)base + (uint32_t)__builtin_ctzll(bits);
-    return to;
+    struct block b = block_load(p);
+    struct rare rare = block_rare(&b);
+    struct unusual unusual = {check_escapes(pass, rare.backslash), rare.blank, rare.control};
+    pass->escapes |= rare.backslash != 0;
+    if (rare.high)
+        check_utf8(pass, &b, rare.high);
+    return unusual;
 }
 
 static inline void index_blocks(struct json_index *index, struct vx_span text)
 {
-    struct carry carry = {0};
+    struct pass pass = {.text = text, .fault = JSON_NO_FAULT};
+    uint64_t in_string = 0;  /* all ones when the block before ended inside a string */
+    uint64_t scalar_end = 0; /* 1 when its last byte belongs to a scalar */
     uint32_t *to = index->tokens;
-    size_t fault = JSON_NO_FAULT;
     char tail[BLOCK_BYTES];
-    index->escapes = false;
-    for (size_t base = 0; base < text.len && fault == JSON_NO_FAULT; base += BLOCK_BYTES) {
+    for (size_t base = 0; base < text.len; base += BLOCK_BYTES) {
         const char *p = text.at + base;
         if (text.len - base < BLOCK_BYTES) {
             memset(tail, ' ', BLOCK_BYTES);
@@ -99,35 +126,37 @@ static inline void index_blocks(struct json_index *index, struct vx_span text)
         }
         struct block b = block_load(p);
         uint64_t quotes = block_quotes(&b);
-        bool rare = block_is_rare(&b) || carry.escape_end > base;
-        if (carry.in_string && !quotes && !rare)
+        bool rare = block_is_rare(&b) || pass.escape_end > base;
+        if (in_string && !quotes && !rare)
             continue;
-        uint64_t blanks = block_blanks(&b), controls = 0;
+        struct unusual unusual = {0};
         if (rare) {
-            struct rare r = block_rare(&b);
-            quotes &= ~check_escapes(text, base, r.backslash, &carry, &fault);
-            check_utf8(text, base, r.high, &carry, &fault);
-            blanks |= r.blank;
-            controls = r.control;
-            index->escapes |= r.backslash != 0;
+            pass.base = base;
+            unusual = check_rare(&pass, p);
+            quotes &= ~unusual.escaped;
         }
-        uint64_t string = prefix_xor(quotes) ^ carry.in_string;
-        if (controls & string)
-            lower(&fault, base + (size_t)__builtin_ctzll(controls & string));
-        uint64_t structure = block_structure(&b) & ~string;
-        uint64_t scalar = ~(structure | blanks | quotes | string);
-        uint64_t tokens = structure | (quotes & string) | (scalar & ~(scalar << 1 | carry.scalar));
-        if (fault != JSON_NO_FAULT) /* it is in this block */
-            tokens &= ((uint64_t)1 << (fault - base)) - 1;
-        to = add_tokens(to, base, tokens);
-        carry.in_string = string >> 63 ? ~(uint64_t)0 : 0;
-        carry.scalar = scalar >> 63;
+        uint64_t string = prefix_xor(quotes) ^ in_string;
+        uint64_t structure = block_structure(&b) & ~(string | unusual.controls);
+        uint64_t scalar = ~(structure | block_blanks(&b) | unusual.blanks | quotes | string);
+        uint64_t tokens = structure | (quotes & string) | (scalar & ~(scalar << 1 | scalar_end));
+        in_string = string >> 63 ? ~(uint64_t)0 : 0;
+        scalar_end = scalar >> 63;
+        if (rare) {
+            if (unusual.controls & string)
+                lower(&pass.fault, base + (size_t)__builtin_ctzll(unusual.controls & string));
+            if (pass.fault != JSON_NO_FAULT) { /* it is in this block */
+                to = put_tokens(to, (uint32_t)base, tokens & (((uint64_t)1 << (pass.fault - base)) - 1));
+                break;
+            }
+        }
+        to = put_tokens(to, (uint32_t)base, tokens);
     }
-    if (carry.in_string && fault == JSON_NO_FAULT)
-        fault = text.len;
+    if (in_string && pass.fault == JSON_NO_FAULT)
+        pass.fault = text.len;
+    index->escapes = pass.escapes;
     index->count = (size_t)(to - index->tokens);
-    index->fault = fault;
-    *to = (uint32_t)(fault == JSON_NO_FAULT ? text.len : fault);
+    index->fault = pass.fault;
+    *to = (uint32_t)(pass.fault == JSON_NO_FAULT ? text.len : pass.fault);
 }
 
 #endif

@@ -74,6 +74,14 @@ static inline struct rare block_rare(const struct block *b)
     };
 }
 
+static inline bool block_is_utf8(const struct block *b, const char *before)
+{
+    (void)b, (void)before;
+    return false;
+}
+
+#define prefix_xor prefix_xor_by_shifts
+#define put_tokens put_tokens_one_by_one
 #include "core/json/index_body.h"
 
 void json_index_portable(struct json_index *index, struct vx_span text)

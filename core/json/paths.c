@@ -91,7 +91,22 @@ static void hash_keys(struct vx_arena *arena, struct json_node *node)
 
 static uint64_t key_bit(struct vx_span key)
 {
-    return key.len ? json_key_bit(key.at, key.len) : json_key_bit(&"\"\""[1], 0);
+    char quoted[] = "\"?";
+    if (!key.len) /* what stands before its quotes is unknown */
+        return ~(uint64_t)0;
+    quoted[1] = key.at[0];
+    return key.len == 1 ? json_key_bit(quoted + 1, 1) : json_key_bit(key.at, key.len);
+}
+
+static struct json_child make_child(const struct json_step *step, const struct json_node *node)
+{
+    struct json_child child = {.key = step->key, .index = step->index, .node = node};
+    if (!step->is_index && step->key.len) {
+        size_t len = step->key.len < JSON_KEY_HEAD ? step->key.len : JSON_KEY_HEAD;
+        memcpy(child.head, step->key.at, len);
+        memset(child.mask, 0xff, len);
+    }
+    return child;
 }
 
 /* The node of sorted[from..to), which agree in their first `depth` steps. Recurses once per step of a path. */
@@ -100,6 +115,7 @@ static struct json_node *build(struct json_paths *paths, struct wanted **sorted,
 {
     struct json_node *node = VX_ARENA_NEW(&paths->arena, struct json_node);
     uint32_t below = from, child_count = 0;
+    node->number = paths->node_count++;
     while (below < to && sorted[below]->path.count == depth)
         below++;
     node->slots_at = from;
@@ -114,7 +130,7 @@ static struct json_node *build(struct json_paths *paths, struct wanted **sorted,
         const struct json_step *step = &sorted[i]->path.steps[depth];
         for (end = i + 1; end < to && compare_steps(step, &sorted[end]->path.steps[depth]) == 0; end++)
             ;
-        *children = (struct json_child){step->key, step->index, build(paths, sorted, i, end, depth + 1)};
+        *children = make_child(step, build(paths, sorted, i, end, depth + 1));
         if (step->is_index) {
             node->elem_count++;
         } else {
@@ -143,11 +159,25 @@ void json_paths_seal(struct json_paths *paths)
     paths->root = build(paths, sorted, 0, count, 0);
 }
 
-const struct json_node *json_node_find(const struct json_node *node, struct vx_span key)
+/* True when `child` is for `key`. Sixteen bytes at once are cheaper than a call of memcmp(), where they may be read. */
+static inline bool is_key(const struct json_child *child, struct vx_span key, const char *end)
+{
+    uint64_t head[2];
+    if (child->key.len != key.len)
+        return false;
+    if (end - key.at < JSON_KEY_HEAD)
+        return vx_span_equal(child->key, key);
+    memcpy(head, key.at, sizeof head);
+    if (((head[0] ^ child->head[0]) & child->mask[0]) | ((head[1] ^ child->head[1]) & child->mask[1]))
+        return false;
+    return key.len <= JSON_KEY_HEAD || vx_span_equal(child->key, key);
+}
+
+const struct json_node *json_node_find(const struct json_node *node, struct vx_span key, const char *end)
 {
     if (!node->buckets) {
         for (uint32_t i = 0; i < node->key_count; i++)
-            if (vx_span_equal(node->keys[i].key, key))
+            if (is_key(&node->keys[i], key, end))
                 return node->keys[i].node;
         return NULL;
     }
@@ -155,7 +185,7 @@ const struct json_node *json_node_find(const struct json_node *node, struct vx_s
         uint32_t i = node->buckets[at & node->bucket_mask];
         if (!i)
             return NULL;
-        if (vx_span_equal(node->keys[i - 1].key, key))
+        if (is_key(&node->keys[i - 1], key, end))
             return node->keys[i - 1].node;
     }
 }

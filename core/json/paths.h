@@ -5,8 +5,12 @@
 #include "core/base/arena.h"
 #include "core/json/scan.h"
 
+enum { JSON_KEY_HEAD = 16 }; /* bytes of a key that are compared at once */
+
 struct json_child {
-    struct vx_span key; /* or, of an array's children: */
+    struct vx_span key; /* or, of an array's children, `index` */
+    uint64_t head[2];   /* the first bytes of `key`, then zeroes */
+    uint64_t mask[2];   /* which of them count */
     uint32_t index;
     const struct json_node *node;
 };
@@ -18,6 +22,7 @@ struct json_node {
     const struct json_child *keys; /* members of an object; sorted by nothing */
     const uint32_t *buckets;       /* hash table of 1 + indexes into `keys`, 0 is free; NULL where there are few keys */
     const struct json_child *elems; /* elements of an array, sorted by index */
+    uint32_t number;                /* from 0, within the set */
     uint32_t key_count;
     uint32_t bucket_mask;
     uint32_t elem_count;
@@ -28,20 +33,21 @@ struct json_paths {
     struct vx_arena arena;  /* owns all below */
     struct json_node *root; /* after _seal */
     const uint32_t *slots;  /* slot numbers, ordered by node */
-    struct wanted *wanted;  /* what was added, the last first */
+    uint32_t node_count;
+    struct wanted *wanted; /* what was added, the last first */
     uint32_t wanted_count;
 };
 
-/* A quick sum of a key, for the filter: its length, first and last byte. `p` must have a byte before and behind it
- * where the key is empty (in a text these are its quotes). */
+/* A quick sum of a key, for the filter: of its last two bytes, which differ more often than the first. `p` must have
+ * two bytes before it. In a text the one before is a quote, so that a key of one byte has its sum too. */
 static inline uint64_t json_key_bit(const char *p, size_t len)
 {
-    uint32_t first = (unsigned char)*p, last = (unsigned char)(p + len)[-1];
-    uint32_t sum = (uint32_t)len * 0x85ebca6bu + first * 0x9e3779b1u + last * 0xc2b2ae35u;
-    return (uint64_t)1 << (sum >> 26);
+    uint16_t last;
+    memcpy(&last, p + len - sizeof last, sizeof last);
+    return (uint64_t)1 << (last * 0x9e3779b1u >> 26);
 }
 
-/* The child `key` (unescaped) of `node`, or NULL. */
-const struct json_node *json_node_find(const struct json_node *node, struct vx_span key);
+/* The child `key` (unescaped) of `node`, or NULL. What stands before `end` may be read. */
+const struct json_node *json_node_find(const struct json_node *node, struct vx_span key, const char *end);
 
 #endif

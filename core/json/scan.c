@@ -1,10 +1,10 @@
 /* The scanner: first pass (index.h) for the tokens, then a walk over them that checks the grammar, the numbers and the
  * literals, and carries the trie node (paths.h) of where it is. A worker's thread; the scanner owns its scratch memory.
  *
- *     text ──index──> tokens ──walk──> slots
- *                                │  node: what is wanted here, NULL inside what nobody wants (no key is compared there)
+ *     text ──index──> tokens ──walk──> slots     node: what is wanted here
+ *                                └──skip         what is inside containers that nobody wants anything of: only checked
  *
- * Invariant of the walk: it reads only token positions and what follows them up to a byte that ends it. Where the last
+ * Invariant of both: they read only token positions and what follows them up to a byte that ends it. Where the last
  * token is a closing bracket, that byte is always inside the text, and only behind a closing bracket can the tokens run
  * out. Any other text (a bare scalar, a broken one) is walked in a copy with a space behind it, where reading on is
  * harmless and the space fits no state.
@@ -15,6 +15,7 @@
 
 #include "core/json/index.h"
 #include "core/json/paths.h"
+#include "core/json/scalar.h"
 #include "core/json/text.h"
 
 /* An open array or object. */
@@ -27,23 +28,35 @@ struct frame {
     bool object;
 };
 
+/* Where the key of a node stood last; of another scan, where `scan` is not its number. */
+struct seen {
+    uint32_t scan;
+    uint32_t at;
+};
+
 struct json_scanner {
     uint32_t *tokens;
     size_t token_room;
+    struct seen *seen; /* by json_node.number */
+    size_t seen_room;
+    uint32_t scans;                          /* number of the one under way, from 1 */
     struct vx_buf copy;                      /* of a text that cannot be walked in place */
     struct vx_buf key;                       /* a key without its escapes */
     struct frame frames[1 + JSON_DEPTH_MAX]; /* the first stands for what is around the root */
+    char closers[JSON_DEPTH_MAX];            /* of containers inside one that nobody wants anything of */
 };
 
 struct walk {
     struct json_scanner *scanner;
     const struct json_paths *paths;
-    const char *text;       /* to read from */
-    const char *origin;     /* the caller's text, which slots point into */
-    const uint32_t *tokens; /* the one at [count] is the end of what may be read */
-    size_t count;
+    const char *text;   /* to read from */
+    const char *end;    /* of what may be read of it, but for one more byte */
+    const char *origin; /* the caller's text, which slots point into */
+    const uint32_t *tokens;
+    const uint32_t *token_end; /* what it points to is the end of what may be read */
     struct json_value *slots;
     bool escapes;
+    bool repeats; /* a wanted key with others below it came more than once */
 };
 
 struct json_scanner *json_scanner_new(void)
@@ -58,6 +71,7 @@ void json_scanner_free(struct json_scanner *scanner)
     if (!scanner)
         return;
     free(scanner->tokens);
+    free(scanner->seen);
     vx_buf_done(&scanner->copy);
     vx_buf_done(&scanner->key);
     free(scanner);
@@ -68,17 +82,17 @@ size_t json_scanner_held_bytes(const struct json_scanner *scanner)
     return scanner->token_room * sizeof *scanner->tokens + scanner->copy.size + scanner->key.size;
 }
 
-/* Room for one token per byte and the one behind the last. */
+/* Room for one token per byte and what the first pass wants beyond. */
 static void reserve_tokens(struct json_scanner *scanner, size_t text_len)
 {
     enum { TOKENS_MIN = 1024, TOKENS_KEPT = JSON_SCANNER_KEEP_BYTES / sizeof(uint32_t) };
-    if (scanner->token_room > text_len)
+    size_t need = text_len + JSON_INDEX_SLACK, room = TOKENS_MIN;
+    if (scanner->token_room >= need)
         return;
-    size_t room = TOKENS_MIN;
-    while (room <= text_len && room < TOKENS_KEPT)
+    while (room < need && room < TOKENS_KEPT)
         room *= 2;
-    if (room <= text_len) /* for this scan only */
-        room = text_len + 1;
+    if (room < need) /* for this scan only */
+        room = need;
     free(scanner->tokens);
     scanner->tokens = malloc(room * sizeof *scanner->tokens);
     vx_assert(scanner->tokens != NULL);
@@ -99,87 +113,6 @@ static void give_back(struct json_scanner *scanner)
         vx_buf_done(&scanner->key);
 }
 
-/* True when eight bytes at `p` are all digits: their high half is 3, and adding 6 does not carry out of the low
- * half. */
-static inline bool eight_digits(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return ((v & 0xf0f0f0f0f0f0f0f0) | (((v + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0) >> 4)) == 0x3333333333333333;
-}
-
-static inline const char *skip_digits(const char *p, const char *end)
-{
-    while (end - p >= 8 && eight_digits(p))
-        p += 8;
-    while (json_is_digit(*p))
-        p++;
-    return p;
-}
-
-/* Checks the number at `p`. Sets *stop behind it and returns its kind, or JSON_KIND_MISSING and *stop at the fault. */
-static inline enum json_kind check_number(const char *p, const char *end, const char **stop)
-{
-    enum json_kind kind = JSON_KIND_INT;
-    if (*p == '-')
-        p++;
-    *stop = p;
-    if (!json_is_digit(*p))
-        return JSON_KIND_MISSING;
-    if (*p == '0')
-        p++;
-    else
-        while (json_is_digit(*p))
-            p++;
-    if (*p == '.') {
-        kind = JSON_KIND_DOUBLE;
-        *stop = ++p;
-        if (!json_is_digit(*p))
-            return JSON_KIND_MISSING;
-        p = skip_digits(p, end);
-    }
-    if (*p == 'e' || *p == 'E') {
-        kind = JSON_KIND_DOUBLE;
-        p++;
-        if (*p == '+' || *p == '-')
-            p++;
-        *stop = p;
-        if (!json_is_digit(*p))
-            return JSON_KIND_MISSING;
-        p = skip_digits(p, end);
-    }
-    *stop = p;
-    return json_ends_scalar(*p) ? kind : JSON_KIND_MISSING;
-}
-
-/* The same for a number or a literal. */
-static inline enum json_kind check_scalar(const char *p, const char *end, const char **stop)
-{
-    enum json_kind kind;
-    size_t len = 4;
-    switch (*p) {
-    case 'n':
-        kind = JSON_KIND_NULL;
-        break;
-    case 't':
-        kind = JSON_KIND_TRUE;
-        break;
-    case 'f':
-        kind = JSON_KIND_FALSE;
-        len = 5;
-        break;
-    default:
-        return check_number(p, end, stop);
-    }
-    static const char *const names[] = {
-        [JSON_KIND_NULL] = "null", [JSON_KIND_TRUE] = "true", [JSON_KIND_FALSE] = "false"};
-    *stop = p;
-    if ((size_t)(end - p) < len || memcmp(p, names[kind], len) != 0 || !json_ends_scalar(p[len]))
-        return JSON_KIND_MISSING;
-    *stop = p + len;
-    return kind;
-}
-
 /* The closing quote of the string before the token at `next`: between the two is only white space. */
 static inline uint32_t string_end(const char *text, uint32_t next)
 {
@@ -189,7 +122,8 @@ static inline uint32_t string_end(const char *text, uint32_t next)
     return next;
 }
 
-static void fill(const struct walk *w, const struct json_node *node, enum json_kind kind, uint32_t at, uint32_t end)
+static inline void fill(const struct walk *w, const struct json_node *node, enum json_kind kind, uint32_t at,
+                        uint32_t end)
 {
     struct json_value v = {.at = w->origin + at, .len = end - at, .kind = (uint8_t)kind};
     if (kind == JSON_KIND_STRING && w->escapes)
@@ -198,34 +132,59 @@ static void fill(const struct walk *w, const struct json_node *node, enum json_k
         w->slots[w->paths->slots[i]] = v;
 }
 
-static void forget(const struct walk *w, uint32_t from, uint32_t to)
+static inline void forget(const struct walk *w, uint32_t slot)
 {
-    for (uint32_t i = from; i < to; i++)
-        w->slots[w->paths->slots[i]] = (struct json_value){.kind = JSON_KIND_MISSING};
+    w->slots[slot] = (struct json_value){.kind = JSON_KIND_MISSING};
+}
+
+/* Of a repeated key the last one counts, also for what is below an earlier one: notes where it stands. */
+static inline void note_key(struct walk *w, const struct json_node *node, uint32_t at)
+{
+    struct seen *seen = &w->scanner->seen[node->number];
+    w->repeats |= seen->scan == w->scanner->scans;
+    *seen = (struct seen){w->scanner->scans, at};
+}
+
+/* Forgets what was found below keys that came again later, all at once: so that a text of a thousand repeats costs no
+ * more than one. What counts stands behind every key on its path, `from` is the last of them. Recurses once per step of
+ * a path. */
+static void forget_repeated(const struct walk *w, const struct json_node *node, uint32_t from)
+{
+    const struct seen *seen = &w->scanner->seen[node->number];
+    if (seen->scan == w->scanner->scans && seen->at > from)
+        from = seen->at;
+    for (uint32_t i = node->slots_at; i < node->slots_below; i++) {
+        uint32_t slot = w->paths->slots[i];
+        if (w->slots[slot].at && w->slots[slot].at < w->origin + from)
+            forget(w, slot);
+    }
+    for (uint32_t i = 0; i < node->key_count + node->elem_count; i++)
+        forget_repeated(w, node->keys[i].node, from);
 }
 
 /* The child of `node` for the key text[at..end). */
-static const struct json_node *find_member(const struct walk *w, const struct json_node *node, uint32_t at,
-                                           uint32_t end)
+static inline const struct json_node *find_member(struct walk *w, const struct json_node *node, uint32_t at,
+                                                  uint32_t end)
 {
     const char *p = w->text + at;
     size_t len = end - at;
+    const struct json_node *child;
     if (w->escapes && memchr(p, '\\', len)) {
         struct vx_buf *key = &w->scanner->key;
         vx_buf_clear(key);
         len = json_decode_all(p, p + len, vx_buf_reserve(key, len));
-        return json_node_find(node, vx_span(key->at, len));
+        child = json_node_find(node, vx_span(key->at, len), key->at + len);
+    } else {
+        child = node->filter & json_key_bit(p, len) ? json_node_find(node, vx_span(p, len), w->end) : NULL;
     }
-    if (!(node->filter & json_key_bit(p, len)))
-        return NULL;
-    return json_node_find(node, vx_span(p, len));
+    if (child && child->slots_below < child->slots_end)
+        note_key(w, child, at);
+    return child;
 }
 
 /* The child of the array's node for its next element. */
-static const struct json_node *next_element(struct frame *f)
+static inline const struct json_node *next_element(struct frame *f)
 {
-    if (!f->inside)
-        return NULL;
     uint32_t element = f->element++;
     if (f->wanted == f->inside->elem_count || f->inside->elems[f->wanted].index != element)
         return NULL;
@@ -244,54 +203,134 @@ static inline void open_frame(struct frame *f, const struct json_node *node, boo
     f->element = f->wanted = 0;
 }
 
-/* Walks the tokens of one value and what is in it. Returns the offset of the first fault, or JSON_NO_FAULT. */
-static size_t walk(const struct walk *w)
+/* Checks the string, number or literal whose token is at `at`, for `node`. Returns JSON_NO_FAULT or the fault. */
+static inline size_t walk_scalar(const struct walk *w, const struct json_node *node, uint32_t at, uint32_t next)
 {
-    const char *text = w->text, *end = text + w->tokens[w->count];
-    const uint32_t *token = w->tokens, *token_end = token + w->count;
+    const char *p = w->text + at, *stop;
+    if (*p == '"') {
+        if (node)
+            fill(w, node, JSON_KIND_STRING, at + 1, string_end(w->text, next));
+        return JSON_NO_FAULT;
+    }
+    enum json_kind kind = json_check_scalar(p, w->end, &stop);
+    if (kind == JSON_KIND_MISSING)
+        return (size_t)(stop - w->text);
+    if (node)
+        fill(w, node, kind, at, (uint32_t)(stop - w->text));
+    return JSON_NO_FAULT;
+}
+
+/* Nothing found, no key seen. */
+static void begin_slots(const struct walk *w)
+{
+    struct json_scanner *scanner = w->scanner;
+    if (scanner->seen_room < w->paths->node_count || ++scanner->scans == 0) {
+        free(scanner->seen);
+        scanner->seen_room = w->paths->node_count;
+        scanner->seen = calloc(scanner->seen_room, sizeof *scanner->seen);
+        vx_assert(scanner->seen != NULL);
+        scanner->scans = 1;
+    }
+    for (uint32_t i = 0; i < w->paths->wanted_count; i++)
+        forget(w, w->paths->slots[i]);
+}
+
+static inline const uint32_t *stop_at(size_t *fault, size_t at)
+{
+    *fault = at;
+    return NULL;
+}
+
+/* Checks a container that nobody wants anything of, `depth` others around it. Its opening bracket stands before
+ * `token`. Returns the token behind its closing bracket, or NULL and the fault. */
+static const uint32_t *skip(const struct walk *w, const uint32_t *token, size_t depth, size_t *fault)
+{
+    const char *text = w->text, *stop;
+    char *bottom = w->scanner->closers, *top = bottom; /* the brackets that close what is around the innermost one */
+    char c, closer = text[token[-1]] + 2;
+    uint32_t at;
+    if (json_class(text[*token]) != JSON_CLOSE)
+        goto inside;
+    for (;;) {
+        while ((c = text[at = *token++]) != ',') {
+            if (c != closer)
+                return stop_at(fault, at);
+            if (top == bottom)
+                return token;
+            closer = *--top;
+            if (token == w->token_end)
+                return stop_at(fault, *token);
+        }
+    inside:
+        if (closer == '}') {
+            if (text[token[0]] != '"')
+                return stop_at(fault, token[0]);
+            if (text[token[1]] != ':')
+                return stop_at(fault, token[1]);
+            token += 2;
+        }
+        c = text[at = *token++];
+        if (c == '"')
+            continue;
+        if (json_class(c) == JSON_OPEN) {
+            if (depth + (size_t)(top - bottom) + 1 == JSON_DEPTH_MAX)
+                return stop_at(fault, at);
+            *top++ = closer;
+            closer = c + 2; /* in ASCII both closing brackets stand two behind the opening one */
+            if (json_class(text[*token]) != JSON_CLOSE)
+                goto inside;
+        } else if (json_check_scalar(text + at, w->end, &stop) == JSON_KIND_MISSING) {
+            return stop_at(fault, (size_t)(stop - text));
+        }
+    }
+}
+
+/* Walks the tokens of one value and what is in it. Returns the offset of the first fault, or JSON_NO_FAULT. */
+static size_t walk(struct walk *w)
+{
+    const char *text = w->text;
+    const uint32_t *token = w->tokens;
     struct frame *outside = w->scanner->frames, *f = outside; /* f: the innermost open one */
     const struct json_node *node = w->paths ? w->paths->root : NULL;
+    size_t fault;
     for (;;) {
         /* *token begins a value that `node` wants. */
         uint32_t at = *token++;
-        enum json_class class = json_class(text[at]);
-        if (class == JSON_OPEN) {
-            if (f - outside == JSON_DEPTH_MAX)
-                return at;
+        if (json_class(text[at]) != JSON_OPEN) {
+            fault = walk_scalar(w, node, at, *token);
+            if (fault != JSON_NO_FAULT)
+                return fault;
+        } else if (f - outside == JSON_DEPTH_MAX) {
+            return at;
+        } else if (node) {
             open_frame(++f, node, text[at] == '{', at);
             if (json_class(text[*token]) != JSON_CLOSE)
                 goto inside;
-        } else if (class == JSON_QUOTE) {
-            if (node)
-                fill(w, node, JSON_KIND_STRING, at + 1, string_end(text, *token));
         } else {
-            const char *stop;
-            enum json_kind kind = check_scalar(text + at, end, &stop);
-            if (kind == JSON_KIND_MISSING)
-                return (size_t)(stop - text);
-            if (node)
-                fill(w, node, kind, at, (uint32_t)(stop - text));
+            token = skip(w, token, (size_t)(f - outside), &fault);
+            if (!token)
+                return fault;
+            if (token == w->token_end && f != outside)
+                return *token;
         }
         /* A value ended; close what ends with it. */
         for (;;) {
             if (f == outside)
-                return token == token_end ? JSON_NO_FAULT : *token;
-            at = *token;
+                return token == w->token_end ? JSON_NO_FAULT : *token;
+            at = *token++;
             if (text[at] == ',')
                 break;
             if (text[at] != (f->object ? '}' : ']'))
                 return at;
             if (f->self)
                 fill(w, f->self, f->object ? JSON_KIND_OBJECT : JSON_KIND_ARRAY, f->at, at + 1);
-            token++;
             f--;
-            if (token == token_end && f != outside)
+            if (token == w->token_end && f != outside)
                 return *token;
         }
-        token++;
     inside:
         if (!f->object) {
-            node = next_element(f);
+            node = f->inside ? next_element(f) : NULL;
             continue;
         }
         at = *token;
@@ -301,12 +340,7 @@ static size_t walk(const struct walk *w)
         if (text[colon] != ':')
             return colon;
         token += 2;
-        node = NULL;
-        if (f->inside) {
-            node = find_member(w, f->inside, at + 1, string_end(text, colon));
-            if (node) /* a repeated key takes back what was below the earlier one */
-                forget(w, node->slots_below, node->slots_end);
-        }
+        node = f->inside ? find_member(w, f->inside, at + 1, string_end(text, colon)) : NULL;
     }
 }
 
@@ -327,12 +361,12 @@ enum vx_status json_scan(struct json_scanner *scanner, const struct json_paths *
         .text = text.at,
         .origin = text.at,
         .tokens = index.tokens,
-        .count = index.count,
+        .token_end = index.tokens + index.count,
         .slots = slots,
         .escapes = index.escapes,
     };
     if (w.paths)
-        forget(&w, 0, paths->wanted_count);
+        begin_slots(&w);
     size_t readable = index.tokens[index.count];
     if (index.fault != JSON_NO_FAULT || !index.count ||
         json_class(text.at[index.tokens[index.count - 1]]) != JSON_CLOSE) {
@@ -341,9 +375,12 @@ enum vx_status json_scan(struct json_scanner *scanner, const struct json_paths *
         vx_buf_char(&scanner->copy, ' ');
         w.text = scanner->copy.at;
     }
+    w.end = w.text + readable;
     if (index.fault != JSON_NO_FAULT)
         w.paths = NULL; /* the walk may find an earlier fault, but the last string has no end to look for */
     size_t fault = walk(&w);
+    if (w.repeats && w.paths)
+        forget_repeated(&w, paths->root, 0);
     give_back(scanner);
     if (fault == JSON_NO_FAULT)
         fault = index.fault;

@@ -42,36 +42,81 @@ static inline const char *string_end(const char *p, const char *end, bool *escap
     }
 }
 
+/* The first quote or bracket at or behind `p`, or `end`. Bit 0x20 is all that tells [] from {}. */
+static inline const char *find_edge(const char *p, const char *end)
+{
+#ifdef __SSE2__
+    for (; end - p >= 16; p += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), folded = _mm_or_si128(v, _mm_set1_epi8(0x20));
+        __m128i edges = _mm_or_si128(_mm_cmpeq_epi8(folded, _mm_set1_epi8('{')), _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+        edges = _mm_or_si128(edges, _mm_cmpeq_epi8(folded, _mm_set1_epi8('}')));
+        unsigned bits = (unsigned)_mm_movemask_epi8(edges);
+        if (bits)
+            return p + __builtin_ctz(bits);
+    }
+#endif
+    while (p < end && *p != '"' && (*p | 0x20) != '{' && (*p | 0x20) != '}')
+        p++;
+    return p;
+}
+
 /* Behind the container that opens at `p`, or `end`. */
 static const char *container_end(const char *p, const char *end)
 {
     size_t depth = 0;
     bool escaped;
-    while (p < end) {
-        enum json_class class = json_class(*p);
-        p++;
-        if (class == JSON_QUOTE) {
-            p = string_end(p, end, &escaped);
+    while ((p = find_edge(p, end)) < end) {
+        if (*p == '"') {
+            p = string_end(p + 1, end, &escaped);
             if (p < end)
                 p++;
-        } else if (class == JSON_OPEN) {
+        } else if ((*p++ | 0x20) == '{') {
             depth++;
-        } else if (class == JSON_CLOSE && --depth == 0) {
+        } else if (--depth == 0) {
             return p;
         }
     }
     return end;
 }
 
+/* Behind the number at `p`, or `end`. */
+static inline const char *number_end(const char *p, const char *end, enum json_kind *kind)
+{
+    *kind = JSON_KIND_INT;
+    if (*p == '-')
+        p++;
+#ifdef __SSE2__
+    for (; end - p >= 16; p += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i digit = _mm_sub_epi8(v, _mm_set1_epi8('0'));
+        __m128i letter = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(0x20)), _mm_set1_epi8('e'));
+        __m128i point = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('.')), letter);
+        __m128i sign = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('+')), _mm_cmpeq_epi8(v, _mm_set1_epi8('-')));
+        digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
+        unsigned points = (unsigned)_mm_movemask_epi8(point);
+        unsigned ends = ~(unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(digit, sign), point));
+        unsigned len = (unsigned)__builtin_ctz(ends);
+        if (points & ((1u << len) - 1))
+            *kind = JSON_KIND_DOUBLE;
+        if (len < 16)
+            return p + len;
+    }
+#endif
+    for (; p < end && !json_ends_scalar(*p); p++)
+        if (*p == '.' || *p == 'e' || *p == 'E')
+            *kind = JSON_KIND_DOUBLE;
+    return p;
+}
+
 /* Behind the number or literal at `p`, or `end`. */
-static const char *scalar_end(const char *p, const char *end, enum json_kind *kind)
+static inline const char *scalar_end(const char *p, const char *end, enum json_kind *kind)
 {
     static const uint8_t literals[256] = {['n'] = JSON_KIND_NULL, ['t'] = JSON_KIND_TRUE, ['f'] = JSON_KIND_FALSE};
-    *kind = literals[(unsigned char)*p] ? (enum json_kind)literals[(unsigned char)*p] : JSON_KIND_INT;
-    bool number = *kind == JSON_KIND_INT;
-    for (; p < end && !json_ends_scalar(*p); p++)
-        if (number && (*p == '.' || *p == 'e' || *p == 'E'))
-            *kind = JSON_KIND_DOUBLE;
+    *kind = (enum json_kind)literals[(unsigned char)*p];
+    if (*kind == JSON_KIND_MISSING)
+        return number_end(p, end, kind);
+    while (p < end && !json_ends_scalar(*p))
+        p++;
     return p;
 }
 

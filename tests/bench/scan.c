@@ -81,7 +81,7 @@ int main(int argc, char **argv)
     size_t longest = 0;
     for (size_t i = 0; i < text_count; i++)
         longest = texts[i].len > longest ? texts[i].len : longest;
-    uint32_t *tokens = calloc(longest + 1, sizeof *tokens);
+    uint32_t *tokens = calloc(longest + JSON_INDEX_SLACK, sizeof *tokens);
     struct json_scanner *scanner = json_scanner_new();
     struct json_paths *wanted = json_paths_new();
     for (uint32_t i = 0; i < path_count; i++)

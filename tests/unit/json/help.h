@@ -98,7 +98,7 @@ static inline struct vx_span help_guarded_before(const void *text, size_t len)
     return vx_span(begin, len);
 }
 
-static const char *const help_isas[] = {"sse2", "portable"};
+static const char *const help_isas[] = {"avx512", "avx2", "sse2", "portable"};
 enum { HELP_ISA_COUNT = sizeof help_isas / sizeof help_isas[0] };
 
 #endif

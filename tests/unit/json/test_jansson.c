@@ -8,58 +8,13 @@
  * The first argument multiplies the number of texts: json_jansson 20. */
 #include "random.h"
 
-#include <jansson.h>
-
-#include "core/json/patch.h"
+#include "tree.h"
 
 enum { STEPS_MAX = 5, SLOTS = 6 };
 
 static struct json_scanner *scanner;
 static struct vx_arena arena;
 static int rounds = 1;
-
-static json_t *load(struct vx_span text, json_error_t *error)
-{
-    return json_loadb(text.at ? text.at : "", text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, error);
-}
-
-/* The value equals the tree, deeply. */
-static bool same_value(struct json_value v, const json_t *tree)
-{
-    int64_t integer;
-    switch (v.kind) {
-    case JSON_KIND_MISSING:
-        return tree == NULL;
-    case JSON_KIND_NULL:
-        return json_is_null(tree);
-    case JSON_KIND_TRUE:
-        return json_is_true(tree);
-    case JSON_KIND_FALSE:
-        return json_is_false(tree);
-    case JSON_KIND_INT:
-        return json_is_integer(tree) && json_int64(v, &integer) && integer == json_integer_value(tree);
-    case JSON_KIND_DOUBLE:
-        return json_is_real(tree) && json_double(v) == json_real_value(tree);
-    case JSON_KIND_STRING:
-        return json_is_string(tree) &&
-               vx_span_equal(json_unescape(v, &arena), vx_span(json_string_value(tree), json_string_length(tree)));
-    }
-    if (v.kind == JSON_KIND_ARRAY) {
-        if (!json_is_array(tree) || json_count(v, &arena) != json_array_size(tree))
-            return false;
-        for (size_t i = 0; i < json_array_size(tree); i++)
-            if (!same_value(json_element(v, i), json_array_get(tree, i)))
-                return false;
-        return true;
-    }
-    const char *key;
-    json_t *member;
-    if (!json_is_object(tree) || json_count(v, &arena) != json_object_size(tree))
-        return false;
-    json_object_foreach((json_t *)(uintptr_t)tree, key,
-                        member) if (!same_value(json_member(v, vx_span_str(key)), member)) return false;
-    return true;
-}
 
 struct random_path {
     struct json_step steps[STEPS_MAX];
@@ -80,28 +35,6 @@ static void random_path(struct random_path *path, const json_t *tree, uint64_t *
             step->key = vx_span_str(RANDOM_PICK(seed, keys));
         tree = index ? json_array_get(tree, step->index) : json_object_get(tree, step->key.at);
     }
-}
-
-static json_t *find(json_t *tree, const struct json_step *steps, size_t count)
-{
-    for (size_t i = 0; i < count && tree; i++)
-        tree = steps[i].is_index ? json_array_get(tree, steps[i].index) : json_object_get(tree, steps[i].key.at);
-    return tree;
-}
-
-/* True when jansson's answer says nothing about the grammar. */
-static bool is_its_own_way(bool refused, const json_error_t *error, struct vx_span text)
-{
-    if (!refused)
-        return memchr(text.at, 0, text.len) != NULL;
-    enum json_error_code code = json_error_code(error);
-    if (code == json_error_numeric_overflow || code == json_error_null_byte_in_key)
-        return true;
-    for (size_t i = 0; i + 3 < text.len; i++) /* a surrogate in an escape */
-        if (text.at[i] == '\\' && text.at[i + 1] == 'u' && (text.at[i + 2] | 0x20) == 'd' &&
-            strchr("89abcdefABCDEF", text.at[i + 3]))
-            return true;
-    return false;
 }
 
 /* Scans on every instruction set; all must agree. Returns the status, slots filled. */
@@ -149,7 +82,7 @@ static void check_text(struct vx_span given, bool damaged, uint64_t *seed, int *
 {
     struct vx_span text = help_guarded(given.at, given.len);
     json_error_t error;
-    json_t *tree = load(text, &error);
+    json_t *tree = tree_load(text, &error);
     struct random_path path[SLOTS];
     struct json_paths *paths = json_paths_new();
     json_paths_add(paths, (struct json_path){0}, 0);
@@ -161,11 +94,11 @@ static void check_text(struct vx_span given, bool damaged, uint64_t *seed, int *
     struct json_value slots[SLOTS];
     enum vx_status status = scan_everywhere(paths, text, slots);
     json_paths_free(paths);
-    if ((status == VX_OK) != (tree != NULL) && (!damaged || !is_its_own_way(!tree, &error, text)))
+    if ((status == VX_OK) != (tree != NULL) && (!damaged || !tree_says_nothing(!tree, &error, text)))
         fail_msg("%s, jansson says %s: %.*s", status ? "refused" : "accepted", tree ? "yes" : error.text,
                  VX_SPAN_ARG(text));
     for (uint32_t i = 0; i < SLOTS && tree && !status; i++)
-        if (!same_value(slots[i], i ? find(tree, path[i].steps, path[i].count) : tree))
+        if (!tree_same(slots[i], i ? tree_find(tree, path[i].steps, path[i].count) : tree, &arena))
             fail_msg("slot %u differs: %.*s", i, VX_SPAN_ARG(text));
     if (status)
         check_fault(text);
@@ -212,20 +145,6 @@ struct edits {
     size_t count;
 };
 
-static bool same_step(const struct json_step *a, const struct json_step *b)
-{
-    return a->is_index == b->is_index && (a->is_index ? a->index == b->index : vx_span_equal(a->key, b->key));
-}
-
-/* One holds the other. */
-static bool overlap(const struct random_path *a, const struct random_path *b)
-{
-    for (size_t i = 0; i < a->count && i < b->count; i++)
-        if (!same_step(&a->steps[i], &b->steps[i]))
-            return false;
-    return true;
-}
-
 static void random_edits(struct edits *edits, const json_t *tree, uint64_t *seed)
 {
     edits->count = 0;
@@ -234,7 +153,8 @@ static void random_edits(struct edits *edits, const json_t *tree, uint64_t *seed
         bool clash = false;
         random_path(&edits->path[i], tree, seed);
         for (size_t j = 0; j < i; j++)
-            clash |= overlap(&edits->path[i], &edits->path[j]);
+            clash |= tree_overlap((struct json_path){edits->path[i].steps, edits->path[i].count},
+                                  (struct json_path){edits->path[j].steps, edits->path[j].count});
         if (clash)
             continue;
         edits->list[i] = (struct json_edit){.path = {edits->path[i].steps, edits->path[i].count}};
@@ -245,65 +165,6 @@ static void random_edits(struct edits *edits, const json_t *tree, uint64_t *seed
         }
         edits->count++;
     }
-}
-
-/* Sets in the tree as json_patch() is said to; false where it is said to refuse. */
-static bool model_set(json_t *tree, const struct json_edit *edit)
-{
-    json_error_t error;
-    const struct json_step *step = edit->path.steps;
-    for (size_t left = edit->path.count; left > 0; left--, step++) {
-        json_t *child = step->is_index ? json_array_get(tree, step->index) : json_object_get(tree, step->key.at);
-        if (step->is_index ? !child : !json_is_object(tree))
-            return false;
-        if (left > 1 && child) {
-            tree = child;
-            continue;
-        }
-        child = left > 1 ? json_object() : load(edit->value, &error);
-        assert_int_equal(step->is_index ? json_array_set_new(tree, step->index, child)
-                                        : json_object_set_new(tree, step->key.at, child),
-                         0);
-        tree = child;
-    }
-    return true;
-}
-
-/* Higher indexes first, so that a removal does not move what the next one names. */
-static int compare_removals(const void *x, const void *y)
-{
-    const struct json_edit *a = *(const struct json_edit *const *)x, *b = *(const struct json_edit *const *)y;
-    for (size_t i = 0; i < a->path.count && i < b->path.count; i++) {
-        const struct json_step *p = &a->path.steps[i], *q = &b->path.steps[i];
-        int c = p->is_index != q->is_index ? p->is_index - q->is_index
-                : p->is_index              ? (p->index < q->index) - (p->index > q->index)
-                                           : vx_span_compare(p->key, q->key);
-        if (c)
-            return c;
-    }
-    return 0;
-}
-
-static bool model_patch(json_t *tree, const struct edits *edits)
-{
-    const struct json_edit *removals[EDITS_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < edits->count; i++) {
-        if (!edits->list[i].value.at)
-            removals[count++] = &edits->list[i];
-        else if (!model_set(tree, &edits->list[i]))
-            return false;
-    }
-    qsort(removals, count, sizeof removals[0], compare_removals);
-    for (size_t i = 0; i < count; i++) {
-        const struct json_step *last = &removals[i]->path.steps[removals[i]->path.count - 1];
-        json_t *parent = find(tree, removals[i]->path.steps, removals[i]->path.count - 1);
-        if (last->is_index)
-            json_array_remove(parent, last->index);
-        else
-            json_object_del(parent, last->key.at);
-    }
-    return true;
 }
 
 static struct json_value root_of(struct vx_span text)
@@ -352,16 +213,16 @@ static void patches_give_the_tree_that_jansson_gives(void **state)
         json_error_t error;
         random_text(&text, &seed);
         struct vx_span given = help_guarded(text.at, text.len);
-        json_t *tree = load(given, &error);
+        json_t *tree = tree_load(given, &error);
         random_edits(&edits, tree, &seed);
         vx_buf_clear(&out);
         struct vx_err err = {0};
         enum vx_status status = json_patch(&out, given, edits.list, edits.count, &err);
-        bool possible = model_patch(tree, &edits);
+        bool possible = tree_patch(tree, edits.list, edits.count);
         if (possible != (status == VX_OK))
             fail_msg("%s: %s: %.*s", possible ? "refused" : "not refused", err.message, VX_SPAN_ARG(given));
         if (possible) {
-            if (!same_value(root_of(vx_buf_view(&out)), tree))
+            if (!tree_same(root_of(vx_buf_view(&out)), tree, &arena))
                 fail_msg("%.*s became %s", VX_SPAN_ARG(given), vx_buf_text(&out));
             check_untouched(given, vx_buf_view(&out), &edits);
             done++;

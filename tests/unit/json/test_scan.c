@@ -357,28 +357,59 @@ static void no_wanted_paths_is_pure_checking(void **state)
     assert_int_equal(json_scan(scanner, NULL, vx_span(NULL, 0), NULL, NULL), VX_EINVAL);
 }
 
+/* However deep what is wanted lies: there the scanner compares keys, below it only checks. */
 static void depth_is_limited(void **state)
 {
     (void)state;
     static const struct {
-        const char *open, *close;
-    } kinds[] = {{"[", "]"}, {"{\"a\":", "}"}};
+        const char *open, *close, *wanted[4];
+    } kinds[] = {{"[", "]", {NULL, "", "[0]", "[0][0][0]"}}, {"{\"a\":", "}", {NULL, "", "a", "a.a.a"}}};
     for (int kind = 0; kind < 2; kind++) {
         for (size_t depth = JSON_DEPTH_MAX - 1; depth <= JSON_DEPTH_MAX + 1; depth++) {
             struct vx_buf text = {0};
-            size_t fault = 0, open_len = strlen(kinds[kind].open);
+            size_t open_len = strlen(kinds[kind].open);
             for (size_t i = 0; i < depth; i++)
                 vx_buf_str(&text, kinds[kind].open);
             vx_buf_str(&text, "1");
             for (size_t i = 0; i < depth; i++)
                 vx_buf_str(&text, kinds[kind].close);
-            enum vx_status expected = depth <= JSON_DEPTH_MAX ? VX_OK : VX_EINVAL;
-            assert_int_equal(json_scan(scanner, NULL, vx_buf_view(&text), NULL, &fault), expected);
-            if (expected)
-                assert_int_equal(fault, JSON_DEPTH_MAX * open_len);
+            for (int i = 0; i < 4; i++) {
+                const char *answer = scan_for(kinds[kind].wanted[i], vx_buf_view(&text));
+                char refusal[32];
+                snprintf(refusal, sizeof refusal, "(fault %zu)", JSON_DEPTH_MAX * open_len);
+                assert_int_equal(strcmp(answer, refusal) == 0, depth > JSON_DEPTH_MAX);
+            }
             vx_buf_done(&text);
         }
     }
+}
+
+/* In one event a key may come a thousand times, with a thousand places wanted below it. */
+static void repeats_of_a_key_above_many_paths_count_once(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000 };
+    struct json_paths *paths = json_paths_new();
+    struct vx_buf text = {0};
+    char keys[COUNT][16];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        snprintf(keys[i], sizeof keys[i], "k%u", i);
+        struct json_step steps[] = {{.key = VX_SPAN_LITERAL("a")}, {.key = vx_span_str(keys[i])}};
+        json_paths_add(paths, (struct json_path){steps, 2}, i);
+    }
+    json_paths_seal(paths);
+    vx_buf_char(&text, '{');
+    for (uint32_t i = 0; i < COUNT; i++)
+        vx_buf_printf(&text, "\"a\":{\"k%u\":%u},", i, i);
+    vx_buf_str(&text, "\"a\":{\"k3\":\"three\",\"k5\":5}}");
+    struct json_value slots[COUNT];
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(json_scan(scanner, paths, vx_buf_view(&text), slots, NULL), VX_OK);
+        for (uint32_t i = 0; i < COUNT; i++)
+            assert_int_equal(slots[i].kind, i == 3 ? JSON_KIND_STRING : i == 5 ? JSON_KIND_INT : JSON_KIND_MISSING);
+    }
+    json_paths_free(paths);
+    vx_buf_done(&text);
 }
 
 static void paths_deeper_than_any_text_stay_missing(void **state)
@@ -596,6 +627,7 @@ int main(void)
         cmocka_unit_test(many_paths_are_found),
         cmocka_unit_test(no_wanted_paths_is_pure_checking),
         cmocka_unit_test(depth_is_limited),
+        cmocka_unit_test(repeats_of_a_key_above_many_paths_count_once),
         cmocka_unit_test(paths_deeper_than_any_text_stay_missing),
         cmocka_unit_test(backslash_runs_cross_blocks),
         cmocka_unit_test(tokens_cross_blocks),
