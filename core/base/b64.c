@@ -3,10 +3,14 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-void vx_b64_encode(struct vx_buf *out, struct vx_span data)
+size_t vx_b64_length(struct vx_span data)
+{
+    return (data.len + 2) / 3 * 4;
+}
+
+size_t vx_b64_write(struct vx_span data, char *to)
 {
     const unsigned char *p = (const unsigned char *)data.at;
-    char *to = vx_buf_reserve(out, (data.len + 2) / 3 * 4);
     size_t n = 0;
     for (size_t i = 0; i < data.len; i += 3) {
         size_t left = data.len - i;
@@ -16,6 +20,13 @@ void vx_b64_encode(struct vx_buf *out, struct vx_span data)
         to[n++] = left > 1 ? alphabet[v >> 6 & 63] : '=';
         to[n++] = left > 2 ? alphabet[v & 63] : '=';
     }
+    return n;
+}
+
+void vx_b64_encode(struct vx_buf *out, struct vx_span data)
+{
+    char *to = vx_buf_reserve(out, vx_b64_length(data));
+    size_t n = vx_b64_write(data, to);
     to[n] = '\0';
     out->len += n;
 }
@@ -31,14 +42,13 @@ static int digit(char c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-bool vx_b64_decode(struct vx_buf *out, struct vx_span text)
+bool vx_b64_read(struct vx_span text, char *to, size_t *written)
 {
     size_t len = text.len;
     for (int pad = 0; pad < 2 && len > 0 && text.at[len - 1] == '='; pad++)
         len--;
     if (len % 4 == 1)
         return false;
-    char *to = vx_buf_reserve(out, len / 4 * 3 + 3);
     size_t n = 0;
     unsigned v = 0;
     for (size_t i = 0; i < len; i++) {
@@ -52,6 +62,18 @@ bool vx_b64_decode(struct vx_buf *out, struct vx_span text)
             to[n++] = (char)(v >> 2 & 255);
         else if (i % 4 == 3)
             to[n++] = (char)(v & 255);
+    }
+    *written = n;
+    return true;
+}
+
+bool vx_b64_decode(struct vx_buf *out, struct vx_span text)
+{
+    char *to = vx_buf_reserve(out, text.len / 4 * 3 + 3);
+    size_t n;
+    if (!vx_b64_read(text, to, &n)) {
+        *to = '\0'; /* what was written before the fault found is no part of the text */
+        return false;
     }
     to[n] = '\0';
     out->len += n;

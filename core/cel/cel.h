@@ -20,6 +20,9 @@ enum {
     CEL_TEXT_MAX_BYTES = 64 * 1024, /* one expression */
     CEL_DEPTH_MAX = 64,             /* nesting of an expression */
     CEL_STEPS_MAX = 1000000,        /* evaluation steps of one evaluation; beyond: an error */
+    /* What an event is assumed to hold when the cost of an expression is bounded at load. */
+    CEL_COST_ELEMENTS = 10000,  /* values in all its lists and maps together, of 16 bytes each */
+    CEL_COST_TEXT_BYTES = 1024, /* of a text, and of whatever is compared or added and may be a text */
 };
 
 /* What is wrong with an expression, as a place inside its text. */
@@ -41,7 +44,8 @@ struct cel_env *cel_env_bindings(struct vx_arena *arena, const char *const *name
 /* A parsed and checked expression: immutable, lives in the arena. */
 struct cel_expr;
 
-/* Parses and checks `text` (copied). On failure returns VX_EINVAL and fills `error`; the first error counts. */
+/* Parses and checks `text` (copied). On failure returns VX_EINVAL and fills `error`; the first error counts. What may
+ * cost more than CEL_STEPS_MAX is refused too. */
 VX_MUSTCHECK enum vx_status cel_parse(struct vx_arena *arena, struct vx_span text, const struct cel_env *env,
                                       const struct cel_expr **out, struct cel_error *error);
 
@@ -49,15 +53,24 @@ VX_MUSTCHECK enum vx_status cel_parse(struct vx_arena *arena, struct vx_span tex
 enum cel_type cel_expr_type(const struct cel_expr *expr);
 /* True when the expression reads the variable `name`: a config whose expressions never read `event` is not parsed. */
 bool cel_expr_reads(const struct cel_expr *expr, const char *name);
+/* The most steps that an evaluation takes of an event as assumed above; at most CEL_STEPS_MAX. A larger event may need
+ * more, and fails where CEL_STEPS_MAX are not enough. */
+uint64_t cel_expr_cost(const struct cel_expr *expr);
+/* Calls `use` for each field of `event` that the expression names: the longest constant path, and the bytes of the text
+ * that name its last step. The path is borrowed during the call. What was folded away is not named any more. */
+typedef void cel_fields_fn(void *ctx, struct json_path path, size_t offset, size_t len);
+void cel_expr_fields(const struct cel_expr *expr, cel_fields_fn *use, void *ctx);
 /* The constant it folds to, or NULL. */
 const struct cel_value *cel_expr_constant(const struct cel_expr *expr);
 
-/* The numbering of the event fields that a table's programs read. cel_compile() adds to it; the owner builds scanner
- * paths from it. */
+/* What the programs of a table share: the numbering of the event fields that they read, from which the owner builds
+ * scanner paths, and their regular expressions (regex.h). cel_compile() adds to it. */
+struct cel_regex_pool;
 struct cel_slots {
     struct json_path *paths; /* slot n reads paths[n]; slot texts live in the arena given to _add */
     uint32_t count;
     uint32_t room;
+    struct cel_regex_pool *regexes; /* NULL: none */
 };
 void cel_slots_done(struct cel_slots *slots);
 /* The slot of `path`, new or old. */
@@ -88,10 +101,12 @@ struct cel_event {
 };
 
 /* What an evaluation needs; a worker has one and resets `arena` after each event. No heap beyond the arena is used. */
+struct cel_scratch;
 struct cel_frame {
     const struct cel_event *event;    /* NULL in an environment without event variables */
     const struct cel_value *bindings; /* of cel_env_bindings(), else NULL */
     struct vx_arena *arena;           /* strings, lists and maps that the evaluation makes */
+    struct cel_scratch *scratch;      /* for regular expressions, fitted to the table (regex.h); NULL: slower */
     uint64_t steps_left;              /* set by cel_eval() */
     const char *failure;              /* after VX_EINVAL: what failed ("no such key: amount"); static or in arena */
     size_t failure_offset;            /* and where: byte offset in the expression's text */

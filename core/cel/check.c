@@ -80,6 +80,15 @@ bool cel_fails_by_arg(struct tree *node)
     return false;
 }
 
+void cel_become(struct tree *node, const struct tree *chosen)
+{
+    struct tree *up = node->up;
+    *node = *chosen;
+    node->up = up;
+    if (tree_is_strict(node) && node->count > 0)
+        node->args[0]->up = node;
+}
+
 /* ---- names ---- */
 
 /* The variable called `name`, or NULL. */
@@ -113,9 +122,41 @@ static bool become_name(struct checker *c, struct tree *node, struct vx_span nam
     return false;
 }
 
-/* `a.b.c` may be one name: the longest that is known wins. Returns the node that became it, or NULL. */
+static const struct scope *find_scope(const struct checker *c, struct vx_span name)
+{
+    const struct scope *scope = c->scope;
+    while (scope && !vx_span_equal(scope->name, name))
+        scope = scope->outer;
+    return scope;
+}
+
+bool cel_is_named(const struct checker *c, struct vx_span name)
+{
+    return find_scope(c, name) || find_variable(c->env, name);
+}
+
+/* True when `node` names what a macro around it binds; it becomes that. */
+static bool become_local(struct checker *c, struct tree *node)
+{
+    const struct scope *scope = node->rooted ? NULL : find_scope(c, node->name);
+    if (!scope)
+        return false;
+    node->type = scope->type;
+    if (scope->constant) {
+        cel_make_const(node, *scope->constant);
+    } else {
+        node->kind = TREE_LOCAL;
+        node->variable = scope->local;
+    }
+    return true;
+}
+
+/* `a.b.c` may be one name: a macro's comes first, else the longest that is known wins. Returns the node that became it,
+ * or NULL. */
 static struct tree *find_name(struct checker *c, struct tree *leaf, const struct tree *top)
 {
+    if (become_local(c, leaf))
+        return leaf;
     char name[128];
     size_t len = 0;
     struct tree *found = NULL, *node = leaf;
@@ -132,7 +173,7 @@ static struct tree *find_name(struct checker *c, struct tree *leaf, const struct
             found = node;
             best.len = len;
         }
-        if (node == top || node->up->kind != TREE_SELECT)
+        if (node == top || node->up->kind != TREE_SELECT || node->up->optional)
             break;
         node = node->up;
     }
@@ -145,7 +186,7 @@ static void refuse_name(struct checker *c, struct tree *node)
 {
     char hint[CEL_HINT_SIZE];
     size_t from, to;
-    const char *near = NULL, *names[CEL_VARS_MAX + CEL_TYPE_COUNT];
+    const char *near = NULL, *names[CEL_VARS_MAX + CEL_TYPE_COUNT + 2 * CEL_DEPTH_MAX];
     size_t count = 0;
     if (node->begin > 0 && cel_hint_hyphen(c->text, node->begin - 1, hint, &from, &to)) {
         cel_refuse(c, node, from, to - from, "unknown variable `%.*s`: %s", CEL_QUOTE(node->name), hint);
@@ -160,139 +201,12 @@ static void refuse_name(struct checker *c, struct tree *node)
         names[count++] = c->env->vars[i].name;
     for (enum cel_type type = CEL_NULL; type < CEL_TYPE_COUNT; type++)
         names[count++] = cel_type_name(type);
+    for (const struct scope *scope = c->scope; scope && !node->rooted; scope = scope->outer)
+        names[count++] = vx_arena_span(c->arena, scope->name).at;
     near = vx_nearest(node->name, names, count);
     cel_refuse(c, node, node->offset, node->len,
                near ? "unknown variable `%.*s`; did you mean `%s`?" : "unknown variable `%.*s`", CEL_QUOTE(node->name),
                near);
-}
-
-/* ---- functions and operators ---- */
-
-/* Finds the overloads of a call's name; refuses a name that is unknown. */
-static void find_function(struct checker *c, struct tree *node)
-{
-    enum cel_style other = node->style == STYLE_GLOBAL ? STYLE_RECEIVER : STYLE_GLOBAL;
-    int len = (int)cel_quote_len(node->name);
-    const char *name = node->name.at;
-    node->ops = cel_ops_find(node->name, node->style);
-    if (node->ops.first && node->ops.first->call)
-        return;
-    const char *near = cel_ops_nearest(node->name, node->style);
-    if (node->ops.first)
-        cel_refuse(c, node, node->offset, node->len, "%.*s() is not supported yet", len, name);
-    else if (node->style & (STYLE_GLOBAL | STYLE_RECEIVER) && cel_ops_find(node->name, other).first)
-        cel_refuse(c, node, node->offset, node->len,
-                   other == STYLE_RECEIVER ? "%.*s() is called on a value: write x.%.*s(…)"
-                                           : "%.*s() is not called on a value: write %.*s(x)",
-                   len, name, len, name);
-    else if (near)
-        cel_refuse(c, node, node->offset, node->len, "unknown function `%.*s`; did you mean `%s`?", len, name, near);
-    else
-        cel_refuse(c, node, node->offset, node->len, "unknown function `%.*s`", len, name);
-}
-
-static void refuse_overload(struct checker *c, struct tree *node)
-{
-    char texts[CEL_ARGS_MAX][CEL_STYPE_TEXT_SIZE], call[CEL_CALL_TEXT_SIZE], hint[CEL_HINT_SIZE], name[32];
-    const char *types[CEL_ARGS_MAX];
-    size_t from, to;
-    uint32_t masks = 0;
-    for (uint32_t i = 0; i < node->count; i++) {
-        types[i] = cel_stype_print(node->args[i]->type, texts[i]);
-        masks |= node->args[i]->type.mask;
-    }
-    if (node->style == STYLE_INFIX && cel_hint_hyphen(c->text, node->offset, hint, &from, &to)) {
-        cel_refuse(c, node, from, to - from, "%s", hint);
-        return;
-    }
-    snprintf(name, sizeof name, "%.*s", VX_SPAN_ARG(node->name));
-    cel_ops_print(name, node->style, types, node->count, call);
-    bool numbers = node->style == STYLE_INFIX && !(masks & ~(uint32_t)MASK_NUMBER);
-    cel_refuse(c, node, node->offset, node->len, "no matching overload for %s%s", call,
-               numbers && node->name.at[0] != '%' ? "; convert one side with int(), uint() or double()" : "");
-}
-
-/* False for what overloads cannot say: `"a" == 1` and `"a" in [1]` can never be true. */
-static bool may_match(const struct tree *node)
-{
-    struct cel_stype a = node->args[0]->type;
-    if (node->style != STYLE_INFIX)
-        return true;
-    struct cel_stype b = node->args[1]->type;
-    if (vx_span_is(node->name, "==") || vx_span_is(node->name, "!="))
-        return cel_stype_comparable(a, b);
-    if (!vx_span_is(node->name, "in") || b.dyn)
-        return true;
-    const struct cel_stype *inside = b.mask & MASK_MAP ? b.key : b.elem;
-    return !inside || cel_stype_comparable(a, *inside);
-}
-
-/* The overloads that are possible for the static types: sets mixed, exact and the type of the result. */
-static bool match_overloads(struct checker *c, struct tree *node)
-{
-    const struct cel_op *only = NULL;
-    size_t possible = 0;
-    bool dyn = false, certain = true;
-    uint32_t result = 0;
-    for (uint32_t i = 0; i < node->count; i++)
-        dyn |= node->args[i]->type.dyn;
-    for (size_t i = 0; i < node->ops.count; i++) {
-        const struct cel_op *op = &node->ops.first[i];
-        bool fits = op->argc == node->count && (dyn || !(op->flags & OP_MIXED)), inside = true;
-        for (uint32_t k = 0; k < op->argc && fits; k++) {
-            fits = op->args[k] & node->args[k]->type.mask;
-            inside &= !(node->args[k]->type.mask & ~(uint32_t)op->args[k]);
-        }
-        if (!fits)
-            continue;
-        possible++;
-        only = op;
-        certain &= inside;
-        result |= op->result;
-    }
-    node->mixed = dyn;
-    node->type = cel_stype_any;
-    if (possible == 0 || !may_match(node))
-        return false;
-    node->exact = possible == 1 && certain;
-    if (possible == 1)
-        node->ops = (struct cel_ops){only, 1};
-    node->type = cel_stype_of(result);
-    if (only->flags & OP_ARITH)
-        node->type.dyn = dyn;
-    if (node->style == STYLE_INDEX) {
-        node->type = cel_stype_inside(node->args[0]->type);
-    } else if ((result & MASK_LIST) && result != MASK_ANY) {
-        struct cel_stype joined = cel_stype_join(c->arena, node->args[0]->type, node->args[1]->type);
-        node->type.elem = joined.elem;
-        node->type.key = joined.key;
-    }
-    return true;
-}
-
-static void check_call(struct checker *c, struct tree *node)
-{
-    struct cel_value values[CEL_ARGS_MAX], out;
-    uint32_t wanted = node->ops.first->argc, receiver = node->style == STYLE_RECEIVER;
-    if (node->count != wanted) {
-        cel_refuse(c, node, node->offset, node->len, "%.*s() takes %u argument%s, not %u", CEL_QUOTE(node->name),
-                   wanted - receiver, wanted - receiver == 1 ? "" : "s", node->count - receiver);
-        return;
-    }
-    if (cel_fails_by_arg(node))
-        return;
-    if (!match_overloads(c, node) && c->env->strict) {
-        refuse_overload(c, node);
-        return;
-    }
-    if (!cel_all_const(node) || c->call.steps == 0)
-        return;
-    for (uint32_t i = 0; i < node->count; i++)
-        values[i] = node->args[i]->value;
-    const struct cel_op *op = cel_ops_pick(node->ops, values, node->mixed);
-    bool good = op ? op->call(&c->call, values, &out)
-                   : cel_fail_types(&c->call, node->ops.first->name, node->style, values, node->count);
-    cel_finish_fold(c, node, good, good ? out : values[0]);
 }
 
 /* ---- fields ---- */
@@ -304,16 +218,20 @@ static void check_select(struct checker *c, struct tree *node)
     char type[CEL_STYPE_TEXT_SIZE];
     if (cel_fails_by_arg(node))
         return;
-    if (!(inside->type.mask & MASK_MAP) && c->env->strict) {
-        cel_refuse(c, node, node->offset, node->len, "%s has no field `%.*s`", cel_stype_print(inside->type, type),
+    struct cel_stype container = inside->type;
+    if (container.mask == MASK_OPTIONAL)
+        container = cel_stype_inside(container);
+    if (!(container.mask & MASK_MAP) && c->env->strict) {
+        cel_refuse(c, node, node->offset, node->len, "%s has no field `%.*s`", cel_stype_print(container, type),
                    CEL_QUOTE(node->name));
         return;
     }
     bool has = node->kind == TREE_HAS;
-    node->type = has ? cel_stype_of(MASK_BOOL) : cel_stype_inside(inside->type);
+    node->type = has ? cel_stype_of(MASK_BOOL) : cel_type_inside(c, node);
     if (inside->kind == TREE_CONST && c->call.steps > 0) {
-        bool good = has ? cel_has(&c->call, inside->value, node->name, &out)
-                        : cel_select(&c->call, inside->value, node->name, &out);
+        bool good = has              ? cel_has(&c->call, inside->value, node->name, &out)
+                    : node->optional ? cel_select_optional(&c->call, inside->value, cel_string_value(node->name), &out)
+                                     : cel_select(&c->call, inside->value, node->name, &out);
         cel_finish_fold(c, node, good, good ? out : inside->value);
     }
 }
@@ -328,7 +246,7 @@ static void check_leaf(struct checker *c, struct tree *node)
         refuse_name(c, node);
         break;
     case TREE_CALL: /* of no arguments */
-        check_call(c, node);
+        cel_check_call(c, node);
         break;
     case TREE_AND:
     case TREE_OR:
@@ -355,7 +273,7 @@ void cel_check_tree(struct checker *c, struct tree *top)
     top->up = NULL;
     while (tree_is_strict(node) && !c->failed) {
         if (node->kind == TREE_CALL)
-            find_function(c, node);
+            cel_find_function(c, node);
         if (node->count == 0)
             break;
         node->args[0]->up = node;
@@ -369,12 +287,16 @@ void cel_check_tree(struct checker *c, struct tree *top)
         check_leaf(c, node);
     while (node != top && !c->failed) {
         node = node->up;
+        if (node->kind == TREE_MACRO) {
+            cel_check_macro(c, node);
+            continue;
+        }
         for (uint32_t i = 1; i < node->count && !c->failed; i++)
             cel_check_tree(c, node->args[i]);
         if (c->failed)
             return;
         if (node->kind == TREE_CALL)
-            check_call(c, node);
+            cel_check_call(c, node);
         else
             check_select(c, node);
     }

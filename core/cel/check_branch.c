@@ -7,8 +7,7 @@
 #include "core/cel/env.h"
 #include "core/cel/values.h"
 
-/* An operand that must be bool: by its static type it is refused, by its constant value (`dyn(1)`) it fails. */
-static void check_bool(struct checker *c, struct tree *arg, const char *what)
+void cel_check_bool(struct checker *c, struct tree *arg, const char *what)
 {
     char type[CEL_STYPE_TEXT_SIZE];
     if (arg->kind == TREE_FAIL)
@@ -30,7 +29,7 @@ void cel_check_logic(struct checker *c, struct tree *node)
         struct tree *arg = node->args[i];
         cel_check_tree(c, arg);
         if (!c->failed)
-            check_bool(c, arg, is_or ? "an operand of `||`" : "an operand of `&&`");
+            cel_check_bool(c, arg, is_or ? "an operand of `||`" : "an operand of `&&`");
         if (arg->kind == TREE_CONST)
             decided |= arg->value.boolean == is_or;
         else
@@ -52,7 +51,7 @@ void cel_check_cond(struct checker *c, struct tree *node)
     for (uint32_t i = 0; i < 3 && !c->failed; i++) {
         cel_check_tree(c, node->args[i]);
         if (i == 0 && !c->failed)
-            check_bool(c, node->args[0], "the condition of `? :`");
+            cel_check_bool(c, node->args[0], "the condition of `? :`");
     }
     if (c->failed)
         return;
@@ -61,19 +60,38 @@ void cel_check_cond(struct checker *c, struct tree *node)
     if (cond->kind == TREE_FAIL || (yes->kind == TREE_FAIL && no->kind == TREE_FAIL && cond->kind != TREE_CONST)) {
         cel_fails_by_arg(node);
     } else if (cond->kind == TREE_CONST) {
-        struct tree *chosen = cond->value.boolean ? yes : no, *up = node->up;
-        *node = *chosen;
-        node->up = up;
-        if (tree_is_strict(node))
-            node->args[0]->up = node;
+        cel_become(node, cond->value.boolean ? yes : no);
     }
+}
+
+/* `?x` inside a list or a map: its type is what x holds. */
+static void check_spread(struct checker *c, struct tree *node)
+{
+    struct tree *arg = node->args[0];
+    char type[CEL_STYPE_TEXT_SIZE];
+    cel_check_tree(c, arg);
+    if (c->failed || cel_fails_by_arg(node))
+        return;
+    node->type = cel_stype_inside(arg->type);
+    if (c->env->strict && !(arg->type.mask & MASK_OPTIONAL))
+        cel_refuse(c, node, arg->begin, arg->end - arg->begin, "what follows `?` here must be an optional, not %s",
+                   cel_stype_print(arg->type, type));
+}
+
+/* An element of a list, or a key or a value of a map. */
+static void check_item(struct checker *c, struct tree *item)
+{
+    if (item->kind == TREE_SPREAD)
+        check_spread(c, item);
+    else
+        cel_check_tree(c, item);
 }
 
 void cel_check_list(struct checker *c, struct tree *node)
 {
     struct cel_stype *elem = VX_ARENA_NEW(c->arena, struct cel_stype);
     for (uint32_t i = 0; i < node->count && !c->failed; i++) {
-        cel_check_tree(c, node->args[i]);
+        check_item(c, node->args[i]);
         *elem = i == 0 ? node->args[0]->type : cel_stype_join(c->arena, *elem, node->args[i]->type);
     }
     if (elem->mask & (elem->mask - 1)) /* of several types: CEL says dyn */
@@ -81,10 +99,10 @@ void cel_check_list(struct checker *c, struct tree *node)
     node->type = (struct cel_stype){.mask = MASK_LIST, .elem = node->count ? elem : NULL};
     if (c->failed || cel_fails_by_arg(node) || !cel_all_const(node) || c->call.steps == 0)
         return;
-    struct cel_value *cells = VX_ARENA_ARRAY(c->arena, struct cel_value, node->count);
+    struct cel_value *cells = VX_ARENA_ARRAY(c->arena, struct cel_value, node->count), list = {0};
     for (uint32_t i = 0; i < node->count; i++)
         cells[i] = node->args[i]->value;
-    cel_make_const(node, (struct cel_value){.type = CEL_LIST, .list = {cells, node->count}});
+    cel_finish_fold(c, node, cel_make_list(&c->call, cells, node->count, &list), list);
 }
 
 static void check_map_key(struct checker *c, struct tree *key)
@@ -101,11 +119,10 @@ void cel_check_map(struct checker *c, struct tree *node)
     bool const_keys = true;
     for (uint32_t i = 0; i < node->count && !c->failed; i++) {
         struct cel_stype *type = &types[i % 2];
-        cel_check_tree(c, node->args[i]);
-        if (i % 2 == 0) {
+        check_item(c, node->args[i]);
+        if (i % 2 == 0)
             check_map_key(c, node->args[i]);
-            const_keys &= node->args[i]->kind == TREE_CONST;
-        }
+        const_keys &= i % 2 ? node->args[i]->kind != TREE_SPREAD : node->args[i]->kind == TREE_CONST;
         *type = i < 2 ? node->args[i]->type : cel_stype_join(c->arena, *type, node->args[i]->type);
         type->dyn |= (type->mask & (type->mask - 1)) != 0;
     }

@@ -6,10 +6,13 @@
  *
  * Any thread. Cost is charged to the budget of the call: an event may hold two big maps.
  */
+#include "core/cel/net.h"
 #include "core/cel/ops.h"
 #include "core/cel/values.h"
 
 #include <math.h>
+
+enum { SMALL_MAP = 8 };
 
 #define TWO_63 9223372036854775808.0
 #define TWO_64 18446744073709551616.0
@@ -74,6 +77,13 @@ static bool is_number(struct cel_value v)
     return v.type == CEL_INT || v.type == CEL_UINT || v.type == CEL_DOUBLE;
 }
 
+/* What comparing two texts costs: they differ where the shorter one ends. */
+static uint64_t shorter(struct cel_value a, struct cel_value b)
+{
+    uint64_t left = cel_length_cost(a), right = cel_length_cost(b);
+    return left < right ? left : right;
+}
+
 enum cel_order cel_order_of(struct cel_call *call, struct cel_value a, struct cel_value b)
 {
     int c;
@@ -84,6 +94,7 @@ enum cel_order cel_order_of(struct cel_call *call, struct cel_value a, struct ce
         return ORDER(a.boolean, b.boolean);
     case CEL_STRING:
     case CEL_BYTES:
+        cel_spend(call, shorter(a, b));
         /* UTF-8 sorts by bytes as it does by code points. */
         c = vx_span_compare(cel_decoded(call, a), cel_decoded(call, b));
         return ORDER(c, 0);
@@ -96,6 +107,7 @@ enum cel_order cel_order_of(struct cel_call *call, struct cel_value a, struct ce
 
 static bool equal_strings(struct cel_call *call, struct cel_value a, struct cel_value b)
 {
+    cel_spend(call, shorter(a, b));
     if (a.is_json && b.is_json)
         return json_string_equal(a.json, cel_decoded(call, b));
     if (a.is_json)
@@ -114,7 +126,42 @@ static bool equal_lists(struct cel_call *call, struct cel_value a, struct cel_va
             *equal = false;
         else if (!more)
             break;
-        else if (!cel_charge(call, 1) || !cel_equal_within(call, x, y, equal))
+        else if (!cel_charge(call, 1 + cel_length_cost(x) + cel_length_cost(y)) || !cel_equal_within(call, x, y, equal))
+            return false;
+    }
+    return true;
+}
+
+/* Small maps: every key of one is looked up in the other. */
+static bool equal_small_maps(struct cel_call *call, struct cel_value a, struct cel_value b, bool *equal)
+{
+    struct cel_map_iter it;
+    struct cel_value key, value, other;
+    if (!cel_map_walk(call, a, &it))
+        return false;
+    while (*equal && cel_map_next(&it, &key, &value)) {
+        bool found;
+        if (!cel_charge(call, 1 + it.key_cost) || !cel_map_get(call, b, key, &found, &other))
+            return false;
+        *equal = found;
+        if (found && !cel_equal_within(call, value, other, equal))
+            return false;
+    }
+    return true;
+}
+
+/* Looking every key up would be quadratic: both are sorted. */
+static bool equal_large_maps(struct cel_call *call, struct cel_value a, struct cel_value b, bool *equal)
+{
+    const struct cel_entry *left, *right;
+    size_t left_count, right_count;
+    if (!cel_sort_map(call, a, &left, &left_count) || !cel_sort_map(call, b, &right, &right_count))
+        return false;
+    *equal = left_count == right_count;
+    for (size_t i = 0; i < left_count && *equal; i++) {
+        if (!cel_charge(call, 1) || !cel_equal_within(call, left[i].key, right[i].key, equal))
+            return false;
+        if (*equal && !cel_equal_within(call, left[i].value, right[i].value, equal))
             return false;
     }
     return true;
@@ -122,21 +169,13 @@ static bool equal_lists(struct cel_call *call, struct cel_value a, struct cel_va
 
 static bool equal_maps(struct cel_call *call, struct cel_value a, struct cel_value b, bool *equal)
 {
-    struct cel_map_iter it = cel_map_iter(a, call->arena);
-    struct cel_value key, value, other;
-    /* Looking for repeated keys and looking up cost the length of the text for every key. */
-    uint64_t cost = 1 + (a.is_json ? a.json.len / 64 : 0);
-    cel_spend(call, (a.is_json ? a.json.len / 64 : 0) + (b.is_json ? b.json.len / 64 : 0));
-    *equal = cel_map_count(call, a) == cel_map_count(call, b);
-    while (*equal && cel_map_next(&it, &key, &value)) {
-        bool found;
-        if (!cel_charge(call, cost) || !cel_map_get(call, b, key, &found, &other))
-            return false;
-        *equal = found;
-        if (found && !cel_equal_within(call, value, other, equal))
-            return false;
-    }
-    return true;
+    if (!cel_charge(call, 1 + 2 * (cel_length_cost(a) + cel_length_cost(b))))
+        return false;
+    size_t count = cel_map_count(call, a);
+    *equal = count == cel_map_count(call, b);
+    if (!*equal)
+        return true;
+    return count <= SMALL_MAP ? equal_small_maps(call, a, b, equal) : equal_large_maps(call, a, b, equal);
 }
 
 bool cel_equal_within(struct cel_call *call, struct cel_value a, struct cel_value b, bool *equal)
@@ -159,6 +198,7 @@ bool cel_equal_within(struct cel_call *call, struct cel_value a, struct cel_valu
         *equal = equal_strings(call, a, b);
         return true;
     case CEL_BYTES:
+        cel_spend(call, shorter(a, b));
         *equal = vx_span_equal(a.s, b.s);
         return true;
     case CEL_LIST:
@@ -167,6 +207,15 @@ bool cel_equal_within(struct cel_call *call, struct cel_value a, struct cel_valu
         return equal_maps(call, a, b, equal);
     case CEL_TYPE:
         *equal = a.named == b.named;
+        return true;
+    case CEL_OPTIONAL:
+        if (a.some && b.some)
+            return cel_charge(call, 1) && cel_equal_within(call, *a.some, *b.some, equal);
+        *equal = !a.some && !b.some;
+        return true;
+    case CEL_IP:
+    case CEL_CIDR:
+        *equal = cel_net_equal(a.net, b.net);
         return true;
     default:
         *equal = a.time.seconds == b.time.seconds && a.time.nanos == b.time.nanos;

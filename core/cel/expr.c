@@ -1,6 +1,7 @@
 /* An expression: text, parsed and checked. Load time, any one thread; immutable afterwards; lives in the caller's
  * arena. */
 #include "core/cel/cel.h"
+#include "core/cel/cost.h"
 #include "core/cel/env.h"
 #include "core/cel/tree.h"
 
@@ -30,6 +31,8 @@ enum vx_status cel_parse(struct vx_arena *arena, struct vx_span text, const stru
         return VX_EINVAL;
     struct cel_expr *expr = VX_ARENA_NEW(arena, struct cel_expr);
     *expr = (struct cel_expr){.text = text, .env = env, .root = root, .reads = find_reads(root)};
+    if (!cel_cost_check(root, env, &expr->cost, error))
+        return VX_EINVAL;
     *out = expr;
     return VX_OK;
 }
@@ -51,6 +54,11 @@ bool cel_env_reads(const struct cel_env *env, uint64_t reads, const char *name)
 bool cel_expr_reads(const struct cel_expr *expr, const char *name)
 {
     return cel_env_reads(expr->env, expr->reads, name);
+}
+
+uint64_t cel_expr_cost(const struct cel_expr *expr)
+{
+    return expr->cost;
 }
 
 const struct cel_value *cel_expr_constant(const struct cel_expr *expr)

@@ -93,7 +93,7 @@ static const char *convert_text(const struct cel_failure *failure, struct vx_are
 {
     struct vx_span text;
     struct cel_value v = failure->subject;
-    const char *article = strchr("aeio", failure->text[0]) ? "an" : "a"; /* a uint, a UTF-8 string */
+    const char *article = strchr("aeioI", failure->text[0]) ? "an" : "a"; /* a uint, a UTF-8 string, an IP … */
     const char *type = cel_type_short((enum cel_type)v.type);
     if (!cel_text_of(v, arena, &text))
         return vx_arena_printf(arena, "%s is not %s %s", type, article, failure->text);
@@ -120,6 +120,16 @@ const char *cel_failure_text(const struct cel_failure *failure, const struct cel
         return about("header ", failure->subject, " is not UTF-8", arena);
     case FAIL_BOOL:
         return vx_arena_printf(arena, "%s must be bool, not %s", failure->text,
+                               cel_type_short((enum cel_type)failure->subject.type));
+    case FAIL_SUBJECT:
+        return vx_arena_printf(arena, "%s() works on %s, not on %s", failure->text,
+                               failure->style ? "an optional" : "a list or a map",
+                               cel_type_short((enum cel_type)failure->subject.type));
+    case FAIL_OPTIONAL:
+        return vx_arena_printf(arena, "expected an optional, not %s",
+                               cel_type_short((enum cel_type)failure->subject.type));
+    case FAIL_ENTRY:
+        return vx_arena_printf(arena, "expected a map of new entries, not %s",
                                cel_type_short((enum cel_type)failure->subject.type));
     case FAIL_TYPES:
         for (size_t i = 0; i < failure->argc; i++)

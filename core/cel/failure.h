@@ -19,6 +19,9 @@ enum cel_failure_kind {
     FAIL_TYPES,    /* no matching overload for `text` (`style`) of types[0..argc) */
     FAIL_SLOT,     /* the event has no `path` */
     FAIL_CONVERT,  /* `subject` is no `text` */
+    FAIL_SUBJECT,  /* the macro `text` works on a list or a map (`style` 1: an optional), not on `subject.type` */
+    FAIL_OPTIONAL, /* an optional is wanted, not `subject.type` */
+    FAIL_ENTRY,    /* a map is wanted for the entries of a map, not `subject.type` */
 };
 
 struct cel_failure {
@@ -33,8 +36,9 @@ struct cel_failure {
 };
 
 struct cel_call {
-    struct vx_arena *arena; /* for what the operation makes */
-    uint64_t steps;         /* left */
+    struct vx_arena *arena;      /* for what the operation makes */
+    struct cel_scratch *scratch; /* for regular expressions; may be NULL */
+    uint64_t steps;              /* left */
     struct cel_failure failure;
 };
 

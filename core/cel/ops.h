@@ -18,8 +18,12 @@ enum cel_style {
 };
 
 enum cel_op_flags {
-    OP_MIXED = 1, /* our extension: only where a static type is dyn */
-    OP_ARITH = 2, /* the result is dyn where an argument is */
+    OP_MIXED = 1,     /* our extension: only where a static type is dyn */
+    OP_ARITH = 2,     /* the result is dyn where an argument is */
+    OP_INSIDE = 4,    /* the result is what is inside the first argument: an element, a map's value, an optional's */
+    OP_WRAP = 8,      /* the result, a list or an optional, holds what the arguments are */
+    OP_VARIADIC = 16, /* of one argument, a list of numbers: several are put into one: math.greatest(1, 2) */
+    OP_ZONE = 32,     /* the last argument names a time zone */
 };
 
 struct cel_op {
@@ -29,7 +33,7 @@ struct cel_op {
     uint8_t argc;
     uint32_t args[CEL_ARGS_MAX]; /* masks of types */
     uint32_t result;             /* mask of types */
-    /* Computes; false with the failure recorded. NULL: CEL has it, we do not have it yet. */
+    /* Computes; false with the failure recorded. */
     bool (*call)(struct cel_call *call, const struct cel_value *args, struct cel_value *out);
 };
 
@@ -41,11 +45,13 @@ struct cel_ops {
 
 /* Load time; cost: the length of the table. */
 struct cel_ops cel_ops_find(struct vx_span name, enum cel_style style);
-/* The name nearest to a misspelt one, or NULL. */
+/* True where functions are called `space.name`, as in math.greatest(). */
+bool cel_ops_namespace(struct vx_span space);
+/* The name nearest to a misspelt one, of a function or a macro, or NULL. */
 const char *cel_ops_nearest(struct vx_span name, enum cel_style style);
 
 /* The overload for these values, or NULL. `mixed`: rows of OP_MIXED count too. */
-const struct cel_op *cel_ops_pick(struct cel_ops ops, const struct cel_value *args, bool mixed);
+const struct cel_op *cel_ops_pick(struct cel_ops ops, const struct cel_value *args, size_t argc, bool mixed);
 
 /* Writes "string + int", "size(int)", "int.startsWith(string)" for a message; returns `text`. */
 enum { CEL_CALL_TEXT_SIZE = 160 };
@@ -87,6 +93,15 @@ CEL_OP(cel_in_map);
 CEL_OP(cel_add_list);
 CEL_OP(cel_size_list);
 CEL_OP(cel_size_map);
+/* optional.c */
+CEL_OP(cel_index_optional);
+CEL_OP(cel_optional_of);
+CEL_OP(cel_optional_none);
+CEL_OP(cel_optional_of_non_zero);
+CEL_OP(cel_optional_has_value);
+CEL_OP(cel_optional_value);
+/* regex_check.c */
+CEL_OP(cel_matches);
 /* strings.c */
 CEL_OP(cel_add_text);
 CEL_OP(cel_size_string);
@@ -109,5 +124,102 @@ CEL_OP(cel_double_of_string);
 CEL_OP(cel_string_of);
 CEL_OP(cel_bool_of_string);
 CEL_OP(cel_bytes_of_string);
+/* time.c */
+CEL_OP(cel_timestamp_of_string);
+CEL_OP(cel_timestamp_of_int);
+CEL_OP(cel_duration_of_string);
+CEL_OP(cel_add_time);
+CEL_OP(cel_add_duration);
+CEL_OP(cel_sub_time);
+CEL_OP(cel_sub_duration);
+CEL_OP(cel_get_full_year);
+CEL_OP(cel_get_full_year_in);
+CEL_OP(cel_get_month);
+CEL_OP(cel_get_month_in);
+CEL_OP(cel_get_date);
+CEL_OP(cel_get_date_in);
+CEL_OP(cel_get_day_of_month);
+CEL_OP(cel_get_day_of_month_in);
+CEL_OP(cel_get_day_of_week);
+CEL_OP(cel_get_day_of_week_in);
+CEL_OP(cel_get_day_of_year);
+CEL_OP(cel_get_day_of_year_in);
+CEL_OP(cel_get_hours);
+CEL_OP(cel_get_hours_in);
+CEL_OP(cel_get_minutes);
+CEL_OP(cel_get_minutes_in);
+CEL_OP(cel_get_seconds);
+CEL_OP(cel_get_seconds_in);
+CEL_OP(cel_get_milliseconds);
+CEL_OP(cel_get_milliseconds_in);
+CEL_OP(cel_hours_of);
+CEL_OP(cel_minutes_of);
+CEL_OP(cel_seconds_of);
+CEL_OP(cel_milliseconds_of);
+/* search.c */
+CEL_OP(cel_char_at);
+CEL_OP(cel_substring_from);
+CEL_OP(cel_substring);
+CEL_OP(cel_index_of);
+CEL_OP(cel_index_of_from);
+CEL_OP(cel_last_index_of);
+CEL_OP(cel_last_index_of_from);
+/* rewrite.c */
+CEL_OP(cel_lower_ascii);
+CEL_OP(cel_upper_ascii);
+CEL_OP(cel_trim);
+CEL_OP(cel_reverse);
+CEL_OP(cel_quote);
+CEL_OP(cel_replace);
+CEL_OP(cel_replace_some);
+CEL_OP(cel_split);
+CEL_OP(cel_split_some);
+CEL_OP(cel_join);
+CEL_OP(cel_join_with);
+/* math_ext.c */
+CEL_OP(cel_ceil);
+CEL_OP(cel_floor);
+CEL_OP(cel_round);
+CEL_OP(cel_trunc);
+CEL_OP(cel_sqrt);
+CEL_OP(cel_abs_double);
+CEL_OP(cel_sign_double);
+CEL_OP(cel_is_nan);
+CEL_OP(cel_is_inf);
+CEL_OP(cel_is_finite);
+CEL_OP(cel_abs_int);
+CEL_OP(cel_sign_int);
+CEL_OP(cel_sign_uint);
+CEL_OP(cel_bit_and);
+CEL_OP(cel_bit_or);
+CEL_OP(cel_bit_xor);
+CEL_OP(cel_bit_not);
+CEL_OP(cel_bit_shift_left);
+CEL_OP(cel_bit_shift_right);
+CEL_OP(cel_greatest);
+CEL_OP(cel_least);
+/* encoders.c */
+CEL_OP(cel_b64_encode);
+CEL_OP(cel_b64_decode);
+CEL_OP(cel_hash);
+/* net.c */
+CEL_OP(cel_ip_of_string);
+CEL_OP(cel_cidr_of_string);
+CEL_OP(cel_is_ip);
+CEL_OP(cel_is_cidr);
+CEL_OP(cel_is_canonical);
+CEL_OP(cel_is_unspecified);
+CEL_OP(cel_is_loopback);
+CEL_OP(cel_is_link_local_multicast);
+CEL_OP(cel_is_link_local_unicast);
+CEL_OP(cel_is_global_unicast);
+CEL_OP(cel_family);
+CEL_OP(cel_prefix_length);
+CEL_OP(cel_ip_of_cidr);
+CEL_OP(cel_masked);
+CEL_OP(cel_contains_ip);
+CEL_OP(cel_contains_ip_string);
+CEL_OP(cel_contains_cidr);
+CEL_OP(cel_contains_cidr_string);
 
 #endif

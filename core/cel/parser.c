@@ -6,7 +6,8 @@
  *
  *     expr     = or [ "?" or ":" expr ]           or  = and { "||" and }         and = relation { "&&" relation }
  *     relation, sum, product: left-associative    unary = { "!" | "-" } member
- *     member   = primary { "." name [ "(" args ")" ] | "[" expr "]" }
+ *     member   = primary { "." [ "?" ] name | "." name "(" args ")" | "[" [ "?" ] expr "]" }
+ *     list, map: an entry that begins with "?" is an optional one
  */
 #include "core/base/utf8.h"
 #include "core/cel/lexer.h"
@@ -87,16 +88,26 @@ static bool deeper(struct parser *p)
     return cel_error_set(p->lexer.error, p->token.offset, p->token.len, "nested deeper than %d levels", CEL_DEPTH_MAX);
 }
 
+/* An element, or a key and its value; an optional one, with `?` in front, is a SPREAD. */
 static bool parse_item(struct parser *p, struct tree *node)
 {
-    struct tree *item = parse_expr(p);
+    struct cel_token mark = p->token;
+    bool optional = mark.kind == TOKEN_QUESTION && (node->kind == TREE_LIST || node->kind == TREE_MAP);
+    if (optional && !advance(p))
+        return false;
+    struct tree *item = parse_expr(p), *spread;
     if (!item)
         return false;
-    add_arg(p, node, item);
-    if (node->kind != TREE_MAP)
-        return true;
-    if (!expect(p, TOKEN_COLON, "`:` and a value") || !(item = parse_expr(p)))
-        return false;
+    if (node->kind == TREE_MAP) {
+        add_arg(p, node, item);
+        if (!expect(p, TOKEN_COLON, "`:` and a value") || !(item = parse_expr(p)))
+            return false;
+    }
+    if (optional) {
+        spread = new_node(p, TREE_SPREAD, item->begin, mark.offset, 1);
+        add_arg(p, spread, item);
+        item = spread;
+    }
     add_arg(p, node, item);
     return true;
 }
@@ -124,10 +135,12 @@ static bool parse_args(struct parser *p, struct tree *node, enum cel_token_kind 
 static struct tree *make_has(struct parser *p, struct tree *call)
 {
     struct tree *place = call->count == 1 ? call->args[0] : NULL;
-    if (!place || place->kind != TREE_SELECT) {
+    if (!place || place->kind != TREE_SELECT || place->optional) {
         cel_error_set(p->lexer.error, call->offset, call->end - call->offset,
                       place && place->kind == TREE_CALL && place->style == STYLE_INDEX
                           ? "has() takes a field, as in has(event.a.b); for a key in brackets write: key in map"
+                      : place && place->optional
+                          ? "has() takes a field, as in has(event.a.b); of an optional field write: event.?a.hasValue()"
                           : "has() takes a field, as in has(event.a.b)");
         return NULL;
     }
@@ -142,7 +155,9 @@ static struct tree *parse_call(struct parser *p, struct tree *node)
 {
     if (!advance(p) || !parse_args(p, node, TOKEN_CLOSE, "`)` or `,`"))
         return NULL;
-    return node->style == STYLE_GLOBAL && vx_span_is(node->name, "has") ? make_has(p, node) : node;
+    if (node->style == STYLE_RECEIVER)
+        return cel_macro_make(p->arena, node, p->lexer.error);
+    return vx_span_is(node->name, "has") ? make_has(p, node) : node;
 }
 
 static bool is_reserved(struct vx_span name)
@@ -221,7 +236,10 @@ static struct tree *parse_primary(struct parser *p)
     case TOKEN_DOT: /* `.name`: a name at the root, which is where all names are */
         if (!advance(p))
             return NULL;
-        return p->token.kind == TOKEN_NAME ? parse_name(p) : fail(p, "a name");
+        node = p->token.kind == TOKEN_NAME ? parse_name(p) : fail(p, "a name");
+        if (node)
+            node->rooted = true;
+        return node;
     case TOKEN_NAME:
         return parse_name(p);
     case TOKEN_OPEN:
@@ -248,10 +266,9 @@ static struct tree *parse_field(struct parser *p, struct tree *inside)
 {
     if (!advance(p))
         return NULL;
-    if (p->token.kind == TOKEN_QUESTION) {
-        cel_error_set(p->lexer.error, p->token.offset, 1, "optional fields (`.?`) are not supported yet");
+    bool optional = p->token.kind == TOKEN_QUESTION;
+    if (optional && !advance(p))
         return NULL;
-    }
     if (p->token.kind != TOKEN_NAME && p->token.kind != TOKEN_QUOTED)
         return fail(p, "the name of a field");
     struct cel_token name = p->token;
@@ -259,8 +276,9 @@ static struct tree *parse_field(struct parser *p, struct tree *inside)
         return NULL;
     struct tree *node = new_node(p, TREE_SELECT, inside->begin, name.offset, name.len);
     node->name = name.name;
+    node->optional = optional;
     add_arg(p, node, inside);
-    if (p->token.kind != TOKEN_OPEN || name.kind != TOKEN_NAME)
+    if (p->token.kind != TOKEN_OPEN || name.kind != TOKEN_NAME || optional)
         return node;
     node->kind = TREE_CALL;
     node->style = STYLE_RECEIVER;
@@ -272,16 +290,16 @@ static struct tree *parse_index(struct parser *p, struct tree *inside)
     struct cel_token open = p->token;
     if (!advance(p))
         return NULL;
-    if (p->token.kind == TOKEN_QUESTION) {
-        cel_error_set(p->lexer.error, p->token.offset, 1, "optional elements (`[?`) are not supported yet");
+    bool optional = p->token.kind == TOKEN_QUESTION;
+    if (optional && !advance(p))
         return NULL;
-    }
     struct tree *index = parse_expr(p);
     if (!index || !expect(p, TOKEN_CLOSE_LIST, "`]`"))
         return NULL;
     struct tree *node = new_node(p, TREE_CALL, inside->begin, open.offset, p->end - open.offset);
     node->style = STYLE_INDEX;
-    node->name = VX_SPAN_LITERAL("[]");
+    node->name = optional ? VX_SPAN_LITERAL("[?]") : VX_SPAN_LITERAL("[]");
+    node->optional = optional;
     add_arg(p, node, inside);
     add_arg(p, node, index);
     return node;

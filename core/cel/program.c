@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "core/cel/regex.h"
+#include "core/cel/set.h"
 #include "core/cel/tree.h"
 #include "core/cel/values.h"
 
@@ -20,6 +22,8 @@ struct cover {
     const struct tree *last; /* the uppermost tree that is covered */
     struct json_step steps[PATH_STEPS_MAX + 1];
     size_t count;
+    size_t needed; /* steps that must be there; fewer than `count` behind a `?` */
+    bool or_value; /* `last` is orValue(), whose argument is read where the path leads nowhere */
 };
 
 struct compiler {
@@ -72,7 +76,7 @@ static const struct cel_value *keep(struct compiler *c, struct cel_value value)
 
 /* ---- paths ---- */
 
-/* The constant step that `node` adds to its first argument; false when it adds none. */
+/* The constant step that `node` adds to its first argument; false when it adds none. It may be an optional one. */
 static bool step_of(const struct tree *node, struct json_step *step)
 {
     if (node->kind == TREE_SELECT) {
@@ -96,42 +100,61 @@ static bool is_variable(const struct compiler *c, const struct tree *node, uint8
     return c->env->is_event && node->kind == TREE_VAR && node->variable == variable;
 }
 
-/* How much of the spine from `leaf`, a variable, up to `top` its node covers. */
+static bool is_or_value(const struct tree *node)
+{
+    return node->kind == TREE_MACRO && node->use->macro->kind == MACRO_OR_VALUE;
+}
+
+/* How much of the spine from `leaf`, a variable, up to `top` its node covers. Behind a `?` all steps are optional. */
 static void find_cover(struct compiler *c, const struct tree *leaf, const struct tree *top)
 {
     struct cover *cover = &c->cover;
     struct json_step step;
-    bool is_event = is_variable(c, leaf, CEL_VAR_EVENT);
+    bool is_event = is_variable(c, leaf, CEL_VAR_EVENT), optional = false;
     size_t most = is_event ? PATH_STEPS_MAX : is_variable(c, leaf, CEL_VAR_HEADERS) ? 1 : 0;
     cover->last = leaf;
     cover->count = 0;
+    cover->or_value = false;
     while (cover->count < most && cover->last != top && step_of(cover->last->up, &step) &&
-           (is_event || !step.is_index)) {
+           (is_event || (!step.is_index && !cover->last->up->optional))) {
+        if (cover->last->up->optional && !optional) {
+            cover->needed = cover->count;
+            optional = true;
+        }
         cover->steps[cover->count++] = step;
         cover->last = cover->last->up;
     }
-    if (is_event && cover->last != top && cover->last->up->kind == TREE_HAS) {
+    if (!optional)
+        cover->needed = cover->count;
+    if (optional && cover->last != top && is_or_value(cover->last->up)) {
+        cover->last = cover->last->up;
+        cover->or_value = true;
+    } else if (is_event && !optional && cover->last != top && cover->last->up->kind == TREE_HAS) {
         cover->last = cover->last->up;
         cover->steps[cover->count++] = (struct json_step){.key = cover->last->name};
     }
 }
 
-/* The steps of a tree that is a constant path of the event and nothing else, in c->steps; false when it is more. */
-static bool whole_path(struct compiler *c, const struct tree *node, size_t *count)
+/* The steps of a tree that is a constant path of some leaf and nothing else, in c->steps; the leaf. */
+static const struct tree *find_path(struct compiler *c, const struct tree *node, size_t *count)
 {
     size_t n = 0;
     const struct tree *leaf = node;
     struct json_step step;
-    while (n < PATH_STEPS_MAX && step_of(leaf, &step)) {
+    while (n < PATH_STEPS_MAX && !leaf->optional && step_of(leaf, &step)) {
         leaf = leaf->args[0];
         n++;
     }
-    if (!is_variable(c, leaf, CEL_VAR_EVENT))
-        return false;
     *count = n;
     for (; n > 0; node = node->args[0])
         step_of(node, &c->steps[--n]);
-    return true;
+    return leaf;
+}
+
+/* A constant path of the event and nothing else, in c->steps. */
+static bool whole_path(struct compiler *c, const struct tree *node, size_t *count)
+{
+    return is_variable(c, find_path(c, node, count), CEL_VAR_EVENT);
 }
 
 static struct cel_field *new_field(struct compiler *c, struct cel_node *node, struct json_path path)
@@ -159,39 +182,95 @@ static bool find_test(const struct tree *node, enum cel_test *test)
     return false;
 }
 
-/* field < constant, or constant < field. */
-static bool compile_compare(struct compiler *c, const struct tree *node)
+/* field < constant, or constant < field: the field, the constant and the test as if the field came first. */
+static bool find_compare(const struct tree *node, const struct tree **place, const struct cel_value **constant,
+                         enum cel_test *test)
 {
     static const uint8_t flipped[] = {TEST_EQ, TEST_NE, TEST_GT, TEST_GE, TEST_LT, TEST_LE};
-    size_t count;
-    enum cel_test test;
-    if (!find_test(node, &test))
+    if (!find_test(node, test))
         return false;
     bool flip = node->args[0]->kind == TREE_CONST;
-    const struct tree *place = node->args[flip], *constant = node->args[!flip];
+    *place = node->args[flip];
+    *constant = &node->args[!flip]->value;
+    if (flip)
+        *test = (enum cel_test)flipped[*test];
     /* Ordering needs an overload for the constant; lists and null have none, equality takes everything. */
-    if (constant->kind != TREE_CONST || (test > TEST_NE && !((MASK_KEY | MASK_DOUBLE) >> constant->value.type & 1)))
-        return false;
-    if (!whole_path(c, place, &count))
+    return node->args[!flip]->kind == TREE_CONST &&
+           (*test <= TEST_NE || ((MASK_KEY | MASK_DOUBLE) >> (*constant)->type & 1));
+}
+
+static bool compile_compare(struct compiler *c, const struct tree *node)
+{
+    size_t count;
+    enum cel_test test;
+    const struct tree *place;
+    const struct cel_value *constant;
+    if (!find_compare(node, &place, &constant, &test) || !whole_path(c, place, &count))
         return false;
     size_t at = add_node(c, NODE_COMPARE, node);
-    new_field(c, &c->nodes[at], (struct json_path){c->steps, count})->constant = cel_copy(constant->value, c->arena);
-    c->nodes[at].test = flip ? flipped[test] : (uint8_t)test;
+    new_field(c, &c->nodes[at], (struct json_path){c->steps, count})->constant = cel_copy(*constant, c->arena);
+    c->nodes[at].test = (uint8_t)test;
     return true;
+}
+
+/* The same of what a macro's name stands for: a look that settles most cases, in front of the nodes that settle all. */
+static bool compile_glance(struct compiler *c, const struct tree *node)
+{
+    size_t count;
+    enum cel_test test;
+    const struct tree *place, *leaf;
+    const struct cel_value *constant;
+    if (!find_compare(node, &place, &constant, &test) ||
+        (constant->type != CEL_INT && (constant->type != CEL_STRING || test > TEST_NE)) ||
+        (leaf = find_path(c, place, &count))->kind != TREE_LOCAL)
+        return false;
+    size_t at = add_node(c, NODE_COMPARE_LOCAL, node);
+    struct cel_field *field = VX_ARENA_NEW(c->arena, struct cel_field);
+    struct json_step *steps = VX_ARENA_ARRAY(c->arena, struct json_step, count);
+    for (size_t i = 0; i < count; i++) {
+        steps[i] = c->steps[i];
+        if (!steps[i].is_index)
+            steps[i].key = vx_arena_span(c->arena, steps[i].key);
+    }
+    field->path = (struct json_path){steps, count};
+    field->constant = cel_copy(*constant, c->arena);
+    c->nodes[at].field = field;
+    c->nodes[at].number = leaf->variable;
+    c->nodes[at].test = (uint8_t)test;
+    return true;
+}
+
+/* The node of the path of the event in c->cover. */
+static void compile_path(struct compiler *c)
+{
+    const struct tree *last = c->cover.last;
+    const bool or_value = c->cover.or_value, optional = c->cover.needed < c->cover.count;
+    const struct json_path path = {c->cover.steps, c->cover.count}, needed = {c->cover.steps, c->cover.needed};
+    size_t at = add_node(c,
+                         last->kind == TREE_HAS ? NODE_HAS_SLOT
+                         : or_value             ? NODE_SLOT_OR
+                         : optional             ? NODE_OPT_SLOT
+                                                : NODE_SLOT,
+                         last);
+    struct cel_field *field = new_field(c, &c->nodes[at], path);
+    if (optional) {
+        uint32_t parent = add_slot(c, needed);
+        c->nodes[at].parent = parent;
+        field->before = c->slots->paths[parent];
+    }
+    if (or_value) {
+        compile(c, last->args[1]);
+        c->nodes[at].size = (uint32_t)(c->count - at);
+    }
 }
 
 /* The node of what c->cover says. */
 static void compile_variable(struct compiler *c, const struct tree *leaf)
 {
     const struct cover *cover = &c->cover;
-    struct json_path path = {cover->steps, cover->count};
     size_t at;
     if (is_variable(c, leaf, CEL_VAR_EVENT)) {
-        bool has = cover->last->kind == TREE_HAS;
-        at = add_node(c, has ? NODE_HAS_SLOT : NODE_SLOT, cover->last);
-        new_field(c, &c->nodes[at], path);
-        if (has)
-            c->nodes[at].parent = add_slot(c, (struct json_path){cover->steps, cover->count - 1});
+        compile_path(c);
     } else if (cover->count > 0) {
         at = add_node(c, NODE_HEADER, cover->last);
         c->nodes[at].text = vx_arena_span(c->arena, cover->steps[0].key).at;
@@ -206,8 +285,9 @@ static void compile_variable(struct compiler *c, const struct tree *leaf)
 static void compile_leaf(struct compiler *c, const struct tree *node)
 {
     static const uint8_t ops[] = {
-        [TREE_CONST] = NODE_CONST, [TREE_FAIL] = NODE_FAIL, [TREE_AND] = NODE_AND, [TREE_OR] = NODE_OR,
-        [TREE_COND] = NODE_COND,   [TREE_LIST] = NODE_LIST, [TREE_MAP] = NODE_MAP, [TREE_CALL] = NODE_CALL};
+        [TREE_CONST] = NODE_CONST, [TREE_FAIL] = NODE_FAIL,    [TREE_AND] = NODE_AND, [TREE_OR] = NODE_OR,
+        [TREE_COND] = NODE_COND,   [TREE_LIST] = NODE_LIST,    [TREE_MAP] = NODE_MAP, [TREE_CALL] = NODE_CALL_NONE,
+        [TREE_LOCAL] = NODE_LOCAL, [TREE_SPREAD] = NODE_SPREAD};
     size_t at = add_node(c, (enum cel_node_op)ops[node->kind], node);
     if (node->kind == TREE_CONST) {
         c->nodes[at].constant = keep(c, node->value);
@@ -217,29 +297,67 @@ static void compile_leaf(struct compiler *c, const struct tree *node)
         c->nodes[at].text = vx_arena_str(c->arena, node->message);
         return;
     }
+    if (node->kind == TREE_LOCAL) {
+        c->nodes[at].number = node->variable;
+        return;
+    }
     c->nodes[at].count = node->count;
+    c->nodes[at].ops = node->ops.first;
     for (uint32_t i = 0; i < node->count; i++)
         compile(c, node->args[i]);
     c->nodes[at].size = (uint32_t)(c->count - at);
 }
 
+/* `x in [constants]`, where a set can stand for the list. */
+static const struct cel_set *set_of(struct compiler *c, const struct tree *tree)
+{
+    bool is_in = tree->style == STYLE_INFIX && vx_span_is(tree->name, "in");
+    if (!is_in || tree->args[1]->kind != TREE_CONST || tree->args[1]->value.type != CEL_LIST)
+        return NULL;
+    return cel_set_new(c->arena, tree->args[1]->value);
+}
+
+static void compile_call(struct compiler *c, const struct tree *tree, struct cel_node *node)
+{
+    node->set = set_of(c, tree);
+    if (node->set) {
+        node->op = NODE_IN_SET;
+        return;
+    }
+    node->style = tree->style;
+    if (tree->regex) {
+        node->op = NODE_MATCH;
+        node->regex = cel_slots_regex(c->slots, c->arena, tree->regex);
+        return;
+    }
+    node->argc = (uint8_t)tree->count;
+    node->mixed = tree->mixed;
+    node->ops = tree->ops.first;
+    node->op_count = tree->exact ? 0 : (uint32_t)tree->ops.count;
+}
+
+/* True when the second argument, a constant, went into the node. */
+static bool takes_one(const struct cel_node *node)
+{
+    return node->op == NODE_IN_SET || node->op == NODE_MATCH;
+}
+
 /* The node of a strict tree without its arguments. */
 static void compile_strict(struct compiler *c, const struct tree *tree, uint32_t spine)
 {
-    size_t at = add_node(c,
-                         tree->kind == TREE_CALL  ? NODE_CALL
-                         : tree->kind == TREE_HAS ? NODE_HAS
-                                                  : NODE_SELECT,
-                         tree);
+    static const uint8_t ops[] = {
+        [TREE_CALL] = NODE_CALL, [TREE_HAS] = NODE_HAS, [TREE_SELECT] = NODE_SELECT, [TREE_MACRO] = NODE_MACRO};
+    size_t at = add_node(c, (enum cel_node_op)ops[tree->kind], tree);
     struct cel_node *node = &c->nodes[at];
     node->spine = spine;
     if (tree->kind == TREE_CALL) {
+        compile_call(c, tree, node);
+    } else if (tree->kind == TREE_MACRO) {
+        node->macro = tree->use->macro;
+        node->local = tree->use->local;
         node->argc = (uint8_t)tree->count;
-        node->style = tree->style;
-        node->mixed = tree->mixed;
-        node->ops = tree->ops.first;
-        node->op_count = tree->exact ? 0 : (uint32_t)tree->ops.count;
     } else {
+        node->op = tree->optional ? NODE_SELECT_OPTIONAL : node->op;
         node->text = vx_arena_span(c->arena, tree->name).at;
         node->name_len = (uint32_t)tree->name.len;
     }
@@ -258,11 +376,13 @@ static bool is_compare(struct compiler *c, const struct tree *node)
 static void compile(struct compiler *c, const struct tree *top)
 {
     const struct tree *leaf = top, *last;
-    size_t first = c->count;
     uint32_t spine = 0;
     if (compile_compare(c, top))
         return;
-    while (tree_is_strict(leaf) && (leaf == top || !is_compare(c, leaf)))
+    size_t glance = c->count;
+    bool has_glance = compile_glance(c, top);
+    size_t first = c->count;
+    while (tree_is_strict(leaf) && leaf->count > 0 && (leaf == top || !is_compare(c, leaf)))
         leaf = leaf->args[0];
     last = leaf;
     if (leaf->kind == TREE_VAR) {
@@ -279,11 +399,13 @@ static void compile(struct compiler *c, const struct tree *top)
         compile_leaf(c, leaf);
     for (const struct tree *node = last; node != top;) {
         node = node->up;
-        for (uint32_t i = 1; i < node->count; i++)
+        for (uint32_t i = 1; i < node->count && !takes_one(&c->nodes[first + spine - 1]); i++)
             compile(c, node->args[i]);
         spine--;
         c->nodes[first + spine].size = (uint32_t)(c->count - first - spine);
     }
+    if (has_glance)
+        c->nodes[glance].size = (uint32_t)(c->count - glance);
 }
 
 const struct cel_program *cel_compile(struct vx_arena *arena, const struct cel_expr *expr, struct cel_slots *slots)

@@ -10,7 +10,7 @@
 
 #include "core/base/err.h"
 #include "core/base/hash.h"
-#include "core/cel/cel.h"
+#include "core/cel/regex.h"
 
 enum { ROOM_MIN = 16 };
 
@@ -55,7 +55,8 @@ static uint32_t *find_place(const struct cel_slots *slots, struct json_path path
 
 static void grow(struct cel_slots *slots)
 {
-    struct cel_slots bigger = {.count = slots->count, .room = slots->room ? 2 * slots->room : ROOM_MIN};
+    struct cel_slots bigger = *slots;
+    bigger.room = slots->room ? 2 * slots->room : ROOM_MIN;
     bigger.paths = calloc(bigger.room, sizeof *bigger.paths + 2 * sizeof(uint32_t));
     vx_assert(bigger.paths != NULL);
     for (uint32_t i = 0; i < slots->count; i++) {
@@ -69,6 +70,7 @@ static void grow(struct cel_slots *slots)
 void cel_slots_done(struct cel_slots *slots)
 {
     free(slots->paths);
+    cel_regex_pool_free(slots->regexes);
     *slots = (struct cel_slots){0};
 }
 

@@ -11,13 +11,24 @@ static bool give_bool(struct cel_value *out, bool yes)
     return true;
 }
 
+char *cel_make_text(struct cel_call *call, size_t len)
+{
+    if (call->steps < len / CEL_STEP_BYTES) {
+        call->steps = 0;
+        cel_fail(call, "the evaluation makes too much text");
+        return NULL;
+    }
+    call->steps -= len / CEL_STEP_BYTES;
+    return vx_arena_bytes(call->arena, len);
+}
+
 /* strings and bytes alike */
 CEL_OP(cel_add_text)
 {
     struct vx_span a = cel_decoded(call, args[0]), b = cel_decoded(call, args[1]);
-    if (!cel_charge(call, (a.len + b.len) / 16))
+    char *text = cel_make_text(call, a.len + b.len);
+    if (!text)
         return false;
-    char *text = vx_arena_bytes(call->arena, a.len + b.len + 1);
     if (a.len)
         memcpy(text, a.at, a.len);
     if (b.len)

@@ -186,6 +186,27 @@ struct vx_span cel_template_prefix(const struct cel_template *t)
     return t->count > 0 && !t->parts[0].expr ? t->parts[0].literal : VX_SPAN_LITERAL("");
 }
 
+struct shifted {
+    cel_fields_fn *use;
+    void *ctx;
+    size_t by;
+};
+
+static void use_shifted(void *ctx, struct json_path path, size_t offset, size_t len)
+{
+    const struct shifted *shifted = ctx;
+    shifted->use(shifted->ctx, path, shifted->by + offset, len);
+}
+
+void cel_template_fields(const struct cel_template *template, cel_fields_fn *use, void *ctx)
+{
+    for (size_t i = 0; i < template->count; i++) {
+        struct shifted shifted = {use, ctx, template->parts[i].offset};
+        if (template->parts[i].expr)
+            cel_expr_fields(template->parts[i].expr, use_shifted, &shifted);
+    }
+}
+
 bool cel_template_reads(const struct cel_template *t, const char *name)
 {
     for (size_t i = 0; i < t->count; i++) {

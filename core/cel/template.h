@@ -20,6 +20,8 @@ struct vx_span cel_template_constant(const struct cel_template *template);
 const struct cel_expr *cel_template_single(const struct cel_template *template);
 /* The longest literal text that every result begins with. */
 struct vx_span cel_template_prefix(const struct cel_template *template);
+/* cel_expr_fields() of all its expressions; offsets are bytes into the template's text. */
+void cel_template_fields(const struct cel_template *template, cel_fields_fn *use, void *ctx);
 bool cel_template_reads(const struct cel_template *template, const char *name);
 
 struct cel_template_program;

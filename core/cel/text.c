@@ -7,17 +7,18 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/base/b64.h"
 #include "core/base/utf8.h"
 #include "core/cel/cel.h"
+#include "core/cel/net.h"
+#include "core/cel/time.h"
 #include "core/cel/types.h"
 #include "core/cel/values.h"
 #include "core/json/text.h"
 #include "core/json/write.h"
 
-enum { TIME_TEXT_SIZE = 64, DIGITS_MAX = 17 };
+enum { SCALAR_TEXT_SIZE = 64, DIGITS_MAX = 17 };
 
 /* The fewest digits d1 d2 … and the exponent so that d1.d2… × 10^exponent reads back as `d`; returns how many. */
 static int shortest_digits(double d, char digits[DIGITS_MAX], int *exponent)
@@ -72,37 +73,8 @@ size_t cel_print_double(double d, char text[CEL_DOUBLE_TEXT_SIZE])
     return n + print_digits(digits, count, exponent, text + n);
 }
 
-/* ".5", ".123456789" or nothing */
-static int print_nanos(int nanos, char *text)
-{
-    int n = nanos ? sprintf(text, ".%09d", nanos) : 0;
-    while (n > 0 && text[n - 1] == '0')
-        n--;
-    return n;
-}
-
-static size_t print_time(struct cel_value v, char text[TIME_TEXT_SIZE])
-{
-    int n;
-    if (v.type == CEL_DURATION) {
-        bool minus = v.time.seconds < 0 || v.time.nanos < 0;
-        n = sprintf(text, "%s%llu", minus ? "-" : "",
-                    minus ? 0 - (unsigned long long)v.time.seconds : (unsigned long long)v.time.seconds);
-        n += print_nanos(abs(v.time.nanos), text + n);
-        text[n++] = 's';
-    } else {
-        struct tm tm = {0};
-        time_t seconds = (time_t)v.time.seconds;
-        gmtime_r(&seconds, &tm);
-        n = (int)strftime(text, TIME_TEXT_SIZE / 2, "%Y-%m-%dT%H:%M:%S", &tm);
-        n += print_nanos(v.time.nanos, text + n);
-        text[n++] = 'Z';
-    }
-    return (size_t)n;
-}
-
 /* The text of what is no string; 0 where there is none. */
-static size_t print_scalar(struct cel_value v, char text[TIME_TEXT_SIZE])
+static size_t print_scalar(struct cel_value v, char text[SCALAR_TEXT_SIZE])
 {
     switch (v.type) {
     case CEL_BOOL:
@@ -115,7 +87,10 @@ static size_t print_scalar(struct cel_value v, char text[TIME_TEXT_SIZE])
         return cel_print_double(v.d, text);
     case CEL_TIMESTAMP:
     case CEL_DURATION:
-        return print_time(v, text);
+        return cel_time_print(v, text);
+    case CEL_IP:
+    case CEL_CIDR:
+        return cel_net_print(v, text);
     default:
         return 0;
     }
@@ -123,7 +98,7 @@ static size_t print_scalar(struct cel_value v, char text[TIME_TEXT_SIZE])
 
 bool cel_text_of(struct cel_value v, struct vx_arena *arena, struct vx_span *text)
 {
-    char scalar[TIME_TEXT_SIZE];
+    char scalar[SCALAR_TEXT_SIZE];
     if (v.type == CEL_STRING) {
         *text = cel_string(v, arena);
         return true;
@@ -155,7 +130,7 @@ bool cel_write_text(struct cel_value v, struct vx_buf *out)
     }
     if (v.type == CEL_DOUBLE && !isfinite(v.d))
         return false;
-    char scalar[TIME_TEXT_SIZE];
+    char scalar[SCALAR_TEXT_SIZE];
     size_t n = print_scalar(v, scalar);
     vx_buf_add(out, scalar, n);
     return n > 0;
@@ -196,7 +171,7 @@ static bool write_json_list(struct cel_value list, struct vx_buf *out)
 
 static bool write_json(struct cel_value v, struct vx_buf *out)
 {
-    char scalar[TIME_TEXT_SIZE];
+    char scalar[SCALAR_TEXT_SIZE];
     if (v.is_json) {
         vx_buf_span(out, json_text(v.json));
         return true;
@@ -225,7 +200,9 @@ static bool write_json(struct cel_value v, struct vx_buf *out)
         return true;
     case CEL_TIMESTAMP:
     case CEL_DURATION:
-        json_write_string(out, vx_span(scalar, print_time(v, scalar)));
+    case CEL_IP:
+    case CEL_CIDR:
+        json_write_string(out, vx_span(scalar, print_scalar(v, scalar)));
         return true;
     case CEL_LIST:
         return write_json_list(v, out);
@@ -305,7 +282,7 @@ static void write_literal_string(struct cel_value v, struct vx_buf *out)
 
 void cel_write_literal(struct cel_value v, struct vx_buf *out)
 {
-    char scalar[TIME_TEXT_SIZE];
+    char scalar[SCALAR_TEXT_SIZE];
     size_t n = print_scalar(v, scalar);
     switch (v.type) {
     case CEL_NULL:
@@ -322,6 +299,8 @@ void cel_write_literal(struct cel_value v, struct vx_buf *out)
         break;
     case CEL_TIMESTAMP:
     case CEL_DURATION:
+    case CEL_IP:
+    case CEL_CIDR:
         vx_buf_printf(out, "%s(\"%.*s\")", cel_type_short(v.type), (int)n, scalar);
         break;
     case CEL_STRING:
@@ -336,6 +315,13 @@ void cel_write_literal(struct cel_value v, struct vx_buf *out)
         break;
     case CEL_TYPE:
         vx_buf_str(out, cel_type_name(v.named));
+        break;
+    case CEL_OPTIONAL:
+        vx_buf_str(out, v.some ? "optional.of(" : "optional.none()");
+        if (v.some) {
+            cel_write_literal(*v.some, out);
+            vx_buf_char(out, ')');
+        }
         break;
     default:
         vx_buf_add(out, scalar, n);

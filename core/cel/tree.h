@@ -9,6 +9,7 @@
 #define VX_CEL_TREE_H
 
 #include "core/cel/cel.h"
+#include "core/cel/macro.h"
 #include "core/cel/ops.h"
 #include "core/cel/types.h"
 
@@ -17,37 +18,44 @@ enum tree_kind {
     TREE_NAME,   /* an identifier, until the checker knows what it is */
     TREE_VAR,    /* variable number `variable` of the environment */
     TREE_FAIL,   /* always fails, with `message` */
+    TREE_LOCAL,  /* the name of a macro, number `variable` */
     TREE_SELECT, /* strict: args[0].name */
     TREE_HAS,    /* strict: has(args[0].name) */
     TREE_CALL,   /* strict: an operator or a function; `name`, `style`, later `ops` */
+    TREE_MACRO,  /* strict in its first argument; `use` */
     TREE_AND,    /* any number of args */
     TREE_OR,
     TREE_COND, /* args[0] ? args[1] : args[2] */
     TREE_LIST,
-    TREE_MAP, /* key, value, key, value, … */
+    TREE_MAP,    /* key, value, key, value, … */
+    TREE_SPREAD, /* inside LIST and as a value of MAP: args[0] is an optional, and nothing where it holds nothing */
 };
 
 struct tree {
     uint8_t kind;         /* enum tree_kind */
     uint8_t style;        /* CALL: enum cel_style */
-    uint8_t variable;     /* VAR */
+    uint8_t variable;     /* VAR, LOCAL */
     bool mixed;           /* CALL: an int may meet a double */
     bool exact;           /* CALL: the types are certain, ops.first is the one */
+    bool optional;        /* SELECT, CALL of an index: `.?name`, `[?index]` */
+    bool rooted;          /* NAME: `.name`, never the name of a macro */
     uint32_t offset, len; /* the bytes of the text to point at: the operator, the function's name, the field's name */
     uint32_t begin, end;  /* the bytes of the whole sub-expression */
     uint32_t count;       /* args */
     struct tree **args;
-    struct tree *up;        /* the strict node this one is the first argument of, once checked */
-    struct vx_span name;    /* NAME, SELECT, HAS, CALL */
-    const char *message;    /* FAIL */
-    struct cel_ops ops;     /* CALL, checked: the overloads */
-    struct cel_stype type;  /* checked */
-    struct cel_value value; /* CONST */
+    struct tree *up;               /* the strict node this one is the first argument of, once checked */
+    struct vx_span name;           /* NAME, SELECT, HAS, CALL, MACRO */
+    const char *message;           /* FAIL */
+    struct cel_macro_use *use;     /* MACRO */
+    struct cel_ops ops;            /* CALL, checked: the overloads */
+    const struct cel_regex *regex; /* CALL of matches(), checked: args[1], compiled */
+    struct cel_stype type;         /* checked */
+    struct cel_value value;        /* CONST */
 };
 
 static inline bool tree_is_strict(const struct tree *tree)
 {
-    return tree->kind == TREE_SELECT || tree->kind == TREE_HAS || tree->kind == TREE_CALL;
+    return tree->kind >= TREE_SELECT && tree->kind <= TREE_MACRO;
 }
 
 /* Text → tree. NULL with `error` filled when it is not an expression. `text` must outlive the arena's tree. */
@@ -62,6 +70,7 @@ struct cel_expr {
     const struct cel_env *env;
     const struct tree *root;
     uint64_t reads; /* bit n: variable n of the environment */
+    uint64_t cost;  /* steps, at most; see cost.c */
 };
 
 #endif

@@ -1,5 +1,6 @@
 /* Static types as sets of run-time types. Load time, any one thread; joined types live in the arena of the expression.
- * Invariant: a mask is never empty, and `key` and `elem` mean something only where the mask has a list or a map. */
+ * Invariant: a mask is never empty, and `key` and `elem` mean something only where the mask has a list, a map or
+ * an optional. */
 #include "core/cel/types.h"
 
 #include <stdio.h>
@@ -56,7 +57,7 @@ static const struct cel_stype *join_inner(struct vx_arena *arena, const struct c
 
 struct cel_stype cel_stype_join(struct vx_arena *arena, struct cel_stype a, struct cel_stype b)
 {
-    const uint32_t containers = MASK_LIST | MASK_MAP;
+    const uint32_t containers = MASK_LIST | MASK_MAP | MASK_OPTIONAL;
     struct cel_stype joined = {.mask = a.mask | b.mask, .dyn = a.dyn || b.dyn};
     if (!(a.mask & containers) || !(b.mask & containers)) {
         const struct cel_stype *one = a.mask & containers ? &a : &b;
@@ -67,6 +68,13 @@ struct cel_stype cel_stype_join(struct vx_arena *arena, struct cel_stype a, stru
         joined.elem = join_inner(arena, a.elem, b.elem);
     }
     return joined;
+}
+
+struct cel_stype cel_stype_optional(struct vx_arena *arena, struct cel_stype inner)
+{
+    struct cel_stype *elem = VX_ARENA_NEW(arena, struct cel_stype);
+    *elem = inner;
+    return (struct cel_stype){.mask = MASK_OPTIONAL, .elem = elem};
 }
 
 struct cel_stype cel_stype_inside(struct cel_stype container)
@@ -80,7 +88,7 @@ bool cel_stype_comparable(struct cel_stype a, struct cel_stype b)
         return true;
     if (!(a.mask & b.mask))
         return false;
-    if (a.mask != b.mask || (a.mask != MASK_LIST && a.mask != MASK_MAP))
+    if (a.mask != b.mask || (a.mask != MASK_LIST && a.mask != MASK_MAP && a.mask != MASK_OPTIONAL))
         return true;
     if (a.mask == MASK_MAP && a.key && b.key && !cel_stype_comparable(*a.key, *b.key))
         return false;
@@ -99,9 +107,9 @@ static void print(struct cel_stype type, char *text, size_t size)
     uint32_t mask = type.mask == MASK_NULL ? type.mask : type.mask & ~(uint32_t)MASK_NULL;
     enum cel_type single = cel_stype_single(cel_stype_of(mask));
     char key[CEL_STYPE_TEXT_SIZE], elem[CEL_STYPE_TEXT_SIZE];
-    if (single == CEL_LIST && type.elem && size > 16) {
+    if ((single == CEL_LIST || single == CEL_OPTIONAL) && type.elem && size > 16) {
         print(*type.elem, elem, size / 2);
-        snprintf(text, size, "list(%s)", elem);
+        snprintf(text, size, "%s(%s)", cel_type_short(single), elem);
     } else if (single == CEL_MAP && type.key && type.elem && size > 16) {
         print(*type.key, key, size / 3);
         print(*type.elem, elem, size / 3);

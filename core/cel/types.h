@@ -27,7 +27,8 @@ enum {
     MASK_CIDR = 1 << CEL_CIDR,
     MASK_NUMBER = MASK_INT | MASK_UINT | MASK_DOUBLE,
     MASK_KEY = MASK_BOOL | MASK_INT | MASK_UINT | MASK_STRING, /* what may be the key of a map */
-    MASK_TEXT = MASK_BOOL | MASK_NUMBER | MASK_STRING | MASK_BYTES | MASK_TIMESTAMP | MASK_DURATION,
+    MASK_TEXT = MASK_BOOL | MASK_NUMBER | MASK_STRING | MASK_BYTES | MASK_TIMESTAMP | MASK_DURATION | MASK_IP |
+                MASK_CIDR, /* what string() takes */
     MASK_JSON = MASK_NULL | MASK_BOOL | MASK_INT | MASK_DOUBLE | MASK_STRING | MASK_LIST | MASK_MAP,
     MASK_ANY = (1 << CEL_TYPE_COUNT) - 1,
 };
@@ -36,7 +37,7 @@ struct cel_stype {
     uint32_t mask;                /* 1 << enum cel_type for every type that is possible; never 0 */
     bool dyn;                     /* CEL's dyn: an int may meet a double in arithmetic */
     const struct cel_stype *key;  /* of a map's keys; NULL: anything */
-    const struct cel_stype *elem; /* of a list's elements or a map's values; NULL: anything */
+    const struct cel_stype *elem; /* of a list's elements, a map's values, what an optional holds; NULL: anything */
 };
 
 extern const struct cel_stype cel_stype_any;  /* dyn */
@@ -47,6 +48,8 @@ extern const struct cel_stype cel_stype_string;
 struct cel_stype cel_stype_of(uint32_t mask);
 /* The type of something that is either an `a` or a `b`. */
 struct cel_stype cel_stype_join(struct vx_arena *arena, struct cel_stype a, struct cel_stype b);
+/* An optional that holds an `inner`. */
+struct cel_stype cel_stype_optional(struct vx_arena *arena, struct cel_stype inner);
 /* The type of what is found inside a value of type `container`. */
 struct cel_stype cel_stype_inside(struct cel_stype container);
 /* False when `a == b` can never be true. */

@@ -122,11 +122,35 @@ struct cel_map_iter cel_map_iter(struct cel_value map, struct vx_arena *arena)
     return it;
 }
 
+/* Members of a JSON object, repeated ones counted as often as they come. */
+static size_t count_members(struct json_value object)
+{
+    struct json_iter it = json_iter(object);
+    size_t count = 0;
+    while (json_next(&it))
+        count++;
+    return count;
+}
+
+bool cel_map_walk(struct cel_call *call, struct cel_value map, struct cel_map_iter *it)
+{
+    *it = cel_map_iter(map, call->arena);
+    if (map.is_headers)
+        it->key_cost = map.headers.count / 4;
+    if (!map.is_json)
+        return true;
+    if (!cel_charge(call, 2 * cel_length_cost(map)))
+        return false;
+    it->distinct = json_count(map.json, call->arena) == count_members(map.json);
+    it->key_cost = it->distinct ? 0 : cel_length_cost(map);
+    return true;
+}
+
 static bool next_member(struct cel_map_iter *it, struct cel_value *key, struct cel_value *value)
 {
     while (json_next(&it->json)) {
         struct vx_span name = json_unescape(it->json.key, it->arena);
-        if (json_member(it->map.json, name).at != it->json.value.at)
+        if (!it->distinct && json_member(it->map.json, name).at != it->json.value.at)
             continue; /* a later one of that name counts */
         *key = cel_string_value(name);
         *value = cel_from_json(it->json.value);
@@ -181,6 +205,7 @@ static bool get_header(struct cel_call *call, struct cel_value map, struct cel_v
                        struct cel_value *value)
 {
     struct vx_span name = cel_decoded(call, key);
+    cel_spend(call, map.headers.count / 4);
     const struct cel_header *header = cel_header_find(map.headers.at, map.headers.count, name);
     *found = header != NULL;
     if (!header || !value || cel_header_value(header, value))
@@ -201,7 +226,7 @@ bool cel_map_get(struct cel_call *call, struct cel_value map, struct cel_value k
         *found = json.kind != JSON_KIND_MISSING;
         if (*found && value)
             *value = cel_from_json(json);
-        return cel_charge(call, map.json.len / 64);
+        return cel_charge(call, cel_length_cost(map));
     }
     for (size_t i = 0; i < map.map.count && !*found; i++) {
         if (!cel_charge(call, 1) || !cel_equal_within(call, map.map.at[i].key, key, found))
@@ -221,6 +246,14 @@ struct cel_value cel_copy(struct cel_value v, struct vx_arena *arena)
         for (size_t i = 0; i < v.list.count; i++)
             cells[i] = cel_copy(v.list.at[i], arena);
         v.list.at = cells;
+    } else if (v.type == CEL_OPTIONAL && v.some) {
+        struct cel_value *some = VX_ARENA_NEW(arena, struct cel_value);
+        *some = cel_copy(*v.some, arena);
+        v.some = some;
+    } else if (v.type == CEL_IP || v.type == CEL_CIDR) {
+        struct cel_net *net = VX_ARENA_NEW(arena, struct cel_net);
+        *net = *v.net;
+        v.net = net;
     } else if (v.type == CEL_MAP) {
         struct cel_entry *entries = VX_ARENA_ARRAY(arena, struct cel_entry, v.map.count);
         for (size_t i = 0; i < v.map.count; i++) {

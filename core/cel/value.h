@@ -35,6 +35,11 @@ struct cel_value {
     uint8_t type;    /* enum cel_type, never CEL_DYN */
     bool is_json;    /* LIST, MAP: the text of `json`; STRING: an escaped JSON string, decode with cel_string() */
     bool is_headers; /* MAP: `headers`, the last of a repeated name counts */
+    uint8_t depth;   /* LIST, MAP, OPTIONAL made by an evaluation: how deep such values stand in each other */
+    union {
+        uint32_t bytes; /* of the same: about the length of its text, what is shared counted as often as it comes up */
+        uint32_t zone;  /* STRING: the number of the time zone it names (zone.h), found by the checker; else 0 */
+    };
     union {
         bool boolean;
         int64_t i;
@@ -88,12 +93,12 @@ struct vx_span cel_string(struct cel_value v, struct vx_arena *arena);
 /* CEL equality (numbers compare across types, lists and maps deeply). */
 bool cel_equal(struct cel_value a, struct cel_value b);
 
-/* Appends the value as JSON: what `set` writes into an event. Bytes become base64, timestamps and durations their CEL
- * string form, uint a number. False, with nothing appended, for NaN, infinity, a type, a map with keys that are not
- * strings, or headers that are not UTF-8. */
+/* Appends the value as JSON: what `set` writes into an event. Bytes become base64; timestamps, durations, addresses and
+ * blocks what string() gives, uint a number. False, with nothing appended, for NaN, infinity, a type, a map with keys
+ * that are not strings, or headers that are not UTF-8. */
 bool cel_write_json(struct cel_value v, struct vx_buf *out);
-/* Appends a value as text inside a text (`"fraud-${x}"`): string, bool, int, uint, double, timestamp, duration, and bytes
- * that are UTF-8, as CEL's string() gives them; false for NaN, infinity and every other type. */
+/* Appends a value as text inside a text (`"fraud-${x}"`): string, bool, int, uint, double, timestamp, duration, ip,
+ * cidr, and bytes that are UTF-8, as CEL's string() gives them; false for NaN, infinity and every other type. */
 bool cel_write_text(struct cel_value v, struct vx_buf *out);
 /* Appends the value as a CEL literal, for `eval` and explain: `"text"`, `12u`, `[1, 2]`, `timestamp("…")`. */
 void cel_write_literal(struct cel_value v, struct vx_buf *out);

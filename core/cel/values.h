@@ -23,14 +23,19 @@ size_t cel_list_count(struct cel_value list);
 /* False: out of range. */
 bool cel_list_get(struct cel_value list, uint64_t index, struct cel_value *element);
 
-/* A walk over the distinct keys of a map. Cost of JSON: quadratic in its keys. */
+/* A walk over the distinct keys of a map. Cost of JSON: quadratic in its keys, unless they are known to differ. */
 struct cel_map_iter {
     struct cel_value map;
     struct json_iter json;
     struct vx_arena *arena; /* for keys with escapes */
     size_t at;
+    bool distinct;     /* JSON: no key is repeated */
+    uint64_t key_cost; /* what every key is to be charged, set by _walk */
 };
 struct cel_map_iter cel_map_iter(struct cel_value map, struct vx_arena *arena);
+/* The same within the budget of `call`, which pays for the text now; linear where no key is repeated. False when the
+ * budget is spent. */
+bool cel_map_walk(struct cel_call *call, struct cel_value map, struct cel_map_iter *it);
 bool cel_map_next(struct cel_map_iter *it, struct cel_value *key, struct cel_value *value);
 size_t cel_map_count(struct cel_call *call, struct cel_value map);
 /* Finds `key`; *found says whether it is there. False with the failure recorded when the budget is spent, or when a
@@ -42,11 +47,50 @@ const struct cel_header *cel_header_find(const struct cel_header *headers, size_
 /* The value of a header: a string, or null. False when it is not UTF-8. */
 bool cel_header_value(const struct cel_header *header, struct cel_value *value);
 
+/* What an evaluation makes of other values is bounded, so that whoever walks a value (equality, copy, text) may recurse
+ * and comes to an end: sharing makes `[x, x]` of `[y, y]` of … short to write and endless to read. */
+enum { CEL_VALUE_DEPTH_MAX = 100, CEL_VALUE_MAX_BYTES = 16 << 20 };
+/* A list of cells that stay where they are; an optional of a value that is copied. False where it is too deep or too
+ * large, or the budget is spent. */
+bool cel_make_list(struct cel_call *call, const struct cel_value *cells, size_t count, struct cel_value *out);
+bool cel_make_optional(struct cel_call *call, const struct cel_value *some, struct cel_value *out);
+/* container[key] as an optional: nothing where there is no such thing, of whatever reason. */
+bool cel_select_optional(struct cel_call *call, struct cel_value container, struct cel_value key,
+                         struct cel_value *out);
 /* A map of entries that stay where they are; fails on a key of the wrong type and on a repeated one. */
 bool cel_make_map(struct cel_call *call, const struct cel_entry *entries, size_t count, struct cel_value *out);
+/* The entries of a map in the order of their keys, each key once, strings decoded; in the arena. False when the budget
+ * is spent. */
+bool cel_sort_map(struct cel_call *call, struct cel_value map, const struct cel_entry **entries, size_t *count);
 /* container.name, and has(container.name). */
 bool cel_select(struct cel_call *call, struct cel_value container, struct vx_span name, struct cel_value *out);
 bool cel_has(struct cel_call *call, struct cel_value container, struct vx_span name, struct cel_value *out);
+
+/* Room for `len` bytes of text, paid for: a step for every CEL_STEP_BYTES, so that one evaluation makes at most
+ * CEL_STEPS_MAX times that (16 MB) of text, whatever it does. NULL, with the failure recorded, when the budget is
+ * spent. */
+enum { CEL_STEP_BYTES = 16 };
+char *cel_make_text(struct cel_call *call, size_t len);
+
+/* Looks up the time zone that a constant string names (an offset from UTC stays as it is). False: there is none; *near
+ * is the name nearest to it, or NULL. Load time: the first call reads the tz database. */
+bool cel_zone_resolve(struct cel_value *zone, const char **near);
+
+/* What looking at a value as a whole costs beyond one step: walking JSON is byte by byte, a string sixteen at a time.
+ * */
+static inline uint64_t cel_length_cost(struct cel_value v)
+{
+    switch (v.type) {
+    case CEL_LIST:
+    case CEL_MAP:
+        return v.is_json ? v.json.len / 16 : 0;
+    case CEL_STRING:
+    case CEL_BYTES:
+        return (v.is_json ? v.json.len : v.s.len) / 64;
+    default:
+        return 0;
+    }
+}
 
 static inline struct cel_value cel_string_value(struct vx_span s)
 {

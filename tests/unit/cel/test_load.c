@@ -55,8 +55,6 @@ static void syntax_errors_say_what_was_expected(void **state)
         {"for + 1", "refused 0+3: `for` is a reserved word"},
         {"in", "refused 0+2: `in` is a reserved word"},
         {"Message{a: 1}", "refused 0+7: there are no messages here: `Message{` makes none"},
-        {"event.?a", "refused 6+1: optional fields (`.?`) are not supported yet"},
-        {"event[?0]", "refused 6+1: optional elements (`[?`) are not supported yet"},
         {"event.`a", "refused 6+2: unterminated name in backquotes"},
     };
     RUN(rows);
@@ -124,24 +122,6 @@ static void unknown_names_are_refused_with_what_is_near(void **state)
         {"event.a - b", "refused 10+1: unknown variable `b`"},
         {"event.a-1 == 2", "ok"},
         {"event.a-offset == 2", "ok"},
-    };
-    RUN(rows);
-}
-
-static void what_comes_later_is_said_to(void **state)
-{
-    (void)state;
-    static const struct row rows[] = {
-        {"event.a.matches(\"x\")", "refused 8+7: matches() is not supported yet"},
-        {"matches(key, \"x\")", "refused 0+7: matches() is not supported yet"},
-        {"event.list.exists(x, x > 1)", "refused 11+6: exists() is not supported yet"},
-        {"event.list.all(x, x > 1)", "refused 11+3: all() is not supported yet"},
-        {"event.list.exists_one(x, x > 1)", "refused 11+10: exists_one() is not supported yet"},
-        {"event.list.map(x, x + 1)", "refused 11+3: map() is not supported yet"},
-        {"event.list.filter(x, x > 1)", "refused 11+6: filter() is not supported yet"},
-        {"timestamp(\"2009-02-13T23:31:30Z\") < timestamp", "refused 0+9: timestamp() is not supported yet"},
-        {"duration(\"1s\")", "refused 0+8: duration() is not supported yet"},
-        {"timestamp.getHours()", "refused 10+8: getHours() is not supported yet"},
     };
     RUN(rows);
 }
@@ -314,7 +294,6 @@ int main(void)
         cmocka_unit_test(syntax_errors_say_what_was_expected),
         cmocka_unit_test(literals_are_checked),
         cmocka_unit_test(unknown_names_are_refused_with_what_is_near),
-        cmocka_unit_test(what_comes_later_is_said_to),
         cmocka_unit_test(types_that_fit_no_overload_are_refused),
         cmocka_unit_test(what_can_only_fail_is_refused),
         cmocka_unit_test(nesting_is_limited),

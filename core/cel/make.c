@@ -1,0 +1,149 @@
+/* Making lists, maps and optionals of other values, within bounds.
+ *
+ * A worker's thread; what is made stands in the arena of the call, or where the caller put it. Invariant: a value made
+ * here is at most CEL_VALUE_DEPTH_MAX levels deep (JSON inside has JSON's own limit) and its text about as long as
+ * `bytes` says, at most CEL_VALUE_MAX_BYTES.
+ */
+#include "core/cel/types.h"
+#include "core/cel/values.h"
+
+enum { SCALAR_BYTES = 8 };
+
+/* The text of a value is about that long. */
+static uint64_t bytes_of(struct cel_value v)
+{
+    if (v.is_json)
+        return v.json.len;
+    uint64_t bytes = 0;
+    switch (v.type) {
+    case CEL_STRING:
+    case CEL_BYTES:
+        return v.s.len;
+    case CEL_MAP:
+        for (size_t i = 0; v.is_headers && i < v.headers.count; i++)
+            bytes += v.headers.at[i].name.len + v.headers.at[i].value.len;
+        return v.is_headers ? bytes : v.bytes;
+    case CEL_LIST:
+    case CEL_OPTIONAL:
+        return v.bytes;
+    default:
+        return SCALAR_BYTES;
+    }
+}
+
+/* Counts `v` into what is being made of it. */
+static bool hold(struct cel_call *call, struct cel_value *made, struct cel_value v)
+{
+    uint64_t bytes = made->bytes + bytes_of(v) + 2;
+    bool made_too = !v.is_json && (v.type == CEL_LIST || v.type == CEL_MAP || v.type == CEL_OPTIONAL);
+    if (made_too && v.depth >= made->depth)
+        made->depth = (uint8_t)(v.depth + 1);
+    if (made->depth > CEL_VALUE_DEPTH_MAX)
+        return cel_fail(call, "a value is nested too deep");
+    if (bytes > CEL_VALUE_MAX_BYTES)
+        return cel_fail(call, "a value is larger than 16 MiB");
+    made->bytes = (uint32_t)bytes;
+    return true;
+}
+
+bool cel_make_list(struct cel_call *call, const struct cel_value *cells, size_t count, struct cel_value *out)
+{
+    struct cel_value list = {.type = CEL_LIST, .depth = 1, .list = {cells, count}};
+    if (!cel_charge(call, count))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!hold(call, &list, cells[i]))
+            return false;
+    }
+    *out = list;
+    return true;
+}
+
+bool cel_make_optional(struct cel_call *call, const struct cel_value *some, struct cel_value *out)
+{
+    struct cel_value optional = {.type = CEL_OPTIONAL, .depth = 1};
+    if (some) {
+        struct cel_value *held = VX_ARENA_NEW(call->arena, struct cel_value);
+        *held = *some;
+        optional.some = held;
+        if (!hold(call, &optional, *held))
+            return false;
+    }
+    *out = optional;
+    return true;
+}
+
+/* Order of two keys of a map, of any two types that keys may have; 0 where they are the same key. */
+static int order_keys(struct cel_call *call, struct cel_value a, struct cel_value b)
+{
+    int left = a.type == CEL_UINT ? CEL_INT : a.type, right = b.type == CEL_UINT ? CEL_INT : b.type;
+    return left != right ? left - right : (int)cel_order_of(call, a, b);
+}
+
+/* Heap sort (Williams 1964): in place, no recursion, and never quadratic, whatever the keys. */
+static void sort_entries(struct cel_call *call, struct cel_entry *entries, size_t count)
+{
+    for (size_t start = count / 2, end = count; end > 1;) {
+        if (start > 0) {
+            start--;
+        } else {
+            struct cel_entry last = entries[--end];
+            entries[end] = entries[0];
+            entries[0] = last;
+        }
+        for (size_t root = start, child; (child = 2 * root + 1) < end; root = child) {
+            if (child + 1 < end && order_keys(call, entries[child].key, entries[child + 1].key) < 0)
+                child++;
+            if (order_keys(call, entries[root].key, entries[child].key) >= 0)
+                break;
+            struct cel_entry swap = entries[root];
+            entries[root] = entries[child];
+            entries[child] = swap;
+        }
+    }
+}
+
+bool cel_sort_map(struct cel_call *call, struct cel_value map, const struct cel_entry **entries, size_t *count)
+{
+    struct cel_map_iter it;
+    size_t n = 0, room = cel_map_count(call, map);
+    struct cel_entry *sorted = VX_ARENA_ARRAY(call->arena, struct cel_entry, room);
+    if (!cel_map_walk(call, map, &it) || !cel_charge(call, room))
+        return false;
+    while (n < room && cel_map_next(&it, &sorted[n].key, &sorted[n].value)) {
+        if (sorted[n].key.type == CEL_STRING)
+            sorted[n].key = cel_string_value(cel_decoded(call, sorted[n].key));
+        if (!cel_charge(call, it.key_cost))
+            return false;
+        n++;
+    }
+    sort_entries(call, sorted, n);
+    *entries = sorted;
+    *count = n;
+    return true;
+}
+
+bool cel_make_map(struct cel_call *call, const struct cel_entry *entries, size_t count, struct cel_value *out)
+{
+    struct cel_value map = {.type = CEL_MAP, .depth = 1, .map = {entries, count}};
+    struct cel_entry *sorted = VX_ARENA_ARRAY(call->arena, struct cel_entry, count);
+    if (!cel_charge(call, 2 * count))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct cel_value key = entries[i].key;
+        if (key.type == CEL_STRING) /* decoded once, not in every comparison */
+            key = cel_string_value(cel_decoded(call, key));
+        sorted[i].key = key;
+        if (!(MASK_KEY >> key.type & 1))
+            return cel_fail_about(call, FAIL_CONVERT, "key of a map", key);
+        if (!hold(call, &map, key) || !hold(call, &map, entries[i].value))
+            return false;
+    }
+    sort_entries(call, sorted, count);
+    for (size_t i = 1; i < count; i++) {
+        if (order_keys(call, sorted[i - 1].key, sorted[i].key) == 0)
+            return cel_fail_about(call, FAIL_REPEATED, NULL, sorted[i].key);
+    }
+    *out = map;
+    return true;
+}
