@@ -149,6 +149,8 @@ int main(int argc, char **argv)
             vx_buf_done(&text);
             code = EXIT_SUCCESS;
         } else {
+            if (mode == CHECK)
+                printf("%s: fine\n", path);
             code = mode == CHECK ? EXIT_SUCCESS : serve(&settings);
         }
     }

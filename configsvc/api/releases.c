@@ -7,9 +7,21 @@
 #include <sys/random.h>
 
 #include "core/base/clock.h"
+#include "core/config/tests.h"
 #include "core/plan/table.h"
 
 enum { MESSAGE_MAX_BYTES = 4096 };
+
+/* Tests stand beside configs; a release that had them would lose them on the next export. */
+static bool refuse_tests(const struct config_set *set, struct vx_diags *diags)
+{
+    for (size_t i = 0; i < set->test_count; i++) {
+        struct vx_diag at = {.severity = VX_ERROR};
+        config_node_place(set->tests[i].node, &at);
+        vx_diags_add(diags, &at, "a `kind: test` document is no part of a release");
+    }
+    return set->test_count > 0;
+}
 
 /* Loads and compiles documents as a router would. */
 static enum vx_status compile(const struct config_source *sources, size_t count, struct config_set **out,
@@ -20,7 +32,7 @@ static enum vx_status compile(const struct config_source *sources, size_t count,
     enum vx_status status = config_load(sources, count, &set, diags);
     if (status != VX_OK)
         return status;
-    status = table_new(set, 0, &t, diags);
+    status = refuse_tests(set, diags) ? VX_EINVAL : table_new(set, 0, &t, diags);
     if (status != VX_OK) {
         config_set_free(set);
         return status;

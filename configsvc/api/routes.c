@@ -19,8 +19,11 @@
  *                                              404 no such release · 409 somebody else moved the pointer, or has the lock
  *   POST   /rollback   {"release"?: n, "author"?, "expect_generation"?: n}      the same, without the lock; without a
  *                                              release: the one that ran before the running one was activated
- *   GET    /routers                            {"routers": [{"id", "instance", "host", "since", "since_revision", "report"}]}
- *                                              report: the router's own object (router/report.c)
+ *   GET    /routers                            {"revision": n, "routers": [{"id", "instance", "host", "since",
+ *                                              "since_revision", "report"}]}; report: the router's own object
+ *                                              (router/report.c)
+ *   GET    /routers?after=n&wait=ms            the same, when a router or the pointer has changed since revision n, or
+ *                                              after so many milliseconds (at most 5000)
  *   GET    /lock                               {"held": bool, "holder", "purpose", "since", "revision", "waiters": [..]}
  *   DELETE /lock?revision=n                    {"broken": true}; with a revision only if that is still the holder's
  *   GET    /audit?limit=50                     {"entries": [{"time", "who", "action", "from", "detail"}]}, newest first
@@ -58,7 +61,7 @@ static const struct api_route table[] = {
     {"POST", FLEET "/activate", changes_activate, "", "release author expect_generation",
      "make a release the running one"},
     {"POST", FLEET "/rollback", changes_rollback, "", "release author expect_generation", "go back to a release"},
-    {"GET", FLEET "/routers", status_routers, "", "", "the live routers and their reports"},
+    {"GET", FLEET "/routers", status_routers, "after wait", "", "the live routers and their reports"},
     {"GET", FLEET "/lock", status_lock, "", "", "who is publishing or activating"},
     {"DELETE", FLEET "/lock", changes_break_lock, "revision", "", "take the edit lock from its holder"},
     {"GET", FLEET "/audit", status_audit, "limit", "", "who did what, newest first"},

@@ -1,6 +1,10 @@
 /* What there is: fleets, the pointer, routers, the lock, the audit. Reads only. One request, one thread. */
 #include "configsvc/api/routes.h"
 
+#include <stdlib.h>
+
+enum { STATUS_WAIT_MAX_MS = 5000 /* well below API_DRAIN_MS, so that stopping does not cut it off */ };
+
 void status_fleets(struct request *rq, struct reply *re)
 {
     struct vx_err err = {0};
@@ -42,16 +46,39 @@ void status_pointer(struct request *rq, struct reply *re)
         status_write_pointer(&re->body, NULL, &pointer);
 }
 
+/* `after`: waits until something is newer than what the caller has seen, at most `wait` milliseconds. */
+static bool await_news(struct request *rq, struct reply *re)
+{
+    const char *after = request_query(rq, "after"), *wait = request_query(rq, "wait");
+    const char *texts[] = {after, wait};
+    if (!after && !wait)
+        return true;
+    for (size_t i = 0; i < 2; i++)
+        if (!texts[i] || !texts[i][0] || strlen(texts[i]) > 18 || texts[i][strspn(texts[i], "0123456789")]) {
+            reply_error(re, 400, "bad_request", NULL,
+                        "`after` must be a revision that GET routers gave, and `wait` milliseconds");
+            return false;
+        }
+    int64_t wait_ms = atoll(wait);
+    store_await(rq->store, atoll(after), wait_ms < STATUS_WAIT_MAX_MS ? wait_ms : STATUS_WAIT_MAX_MS);
+    return true;
+}
+
 void status_routers(struct request *rq, struct reply *re)
 {
     struct vx_err err = {0};
     struct store_router *routers;
     size_t count;
-    if (store_routers(rq->store, &rq->arena, &routers, &count, &err) != VX_OK) {
+    int64_t revision;
+    if (!await_news(rq, re))
+        return;
+    if (store_revision(rq->store, &revision, &err) != VX_OK ||
+        store_routers(rq->store, &rq->arena, &routers, &count, &err) != VX_OK) {
         reply_failure(re, &err);
         return;
     }
     wire_open(&re->body, NULL, '{');
+    wire_int(&re->body, "revision", revision);
     wire_open(&re->body, "routers", '[');
     for (size_t i = 0; i < count; i++) {
         struct vx_span report = vx_span_str(routers[i].report);

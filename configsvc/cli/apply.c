@@ -7,19 +7,29 @@
 #include "configsvc/cli/apply.h"
 
 #include "configsvc/cli/routers.h"
+#include "configsvc/cli/test.h"
 #include "configsvc/wire/wire.h"
 #include "core/base/hash.h"
 #include "core/config/diff.h"
 
+/* Fewer documents may go without --allow-removal, however few there are. */
+enum { REMOVAL_LEAST = 3 };
+
 struct options {
     const char *message;
     bool dry_run;
+    bool skip_tests;
+    bool allow_removal;
     const char *wait;
 };
 
 static const struct cli_option apply_rows[] = {
     {"message", 'm', CLI_TEXT, offsetof(struct options, message), "MESSAGE", "what this change is for"},
     {"dry-run", 0, CLI_FLAG, offsetof(struct options, dry_run), NULL, "show and check the change, make none"},
+    {"skip-tests", 0, CLI_FLAG, offsetof(struct options, skip_tests), NULL,
+     "do not run the folder's tests; the release's message and the audit say so"},
+    {"allow-removal", 0, CLI_FLAG, offsetof(struct options, allow_removal), NULL,
+     "also when more than half of what runs would be removed"},
     {"wait", 0, CLI_OPTIONAL, offsetof(struct options, wait), "SECONDS",
      "for the routers (default 60; 0: do not wait)"},
     {0},
@@ -267,6 +277,65 @@ static int check_only(struct cli *cli, const struct before *b, const struct sour
     return EXIT_NO;
 }
 
+/* Runs the tests that stand beside the configs; what fails is shown on standard error. */
+static int run_tests(struct cli *cli, const struct source *now)
+{
+    struct test_report report;
+    struct vx_buf out = {0};
+    if (now->set->test_count == 0)
+        return EXIT_DONE;
+    test_run(cli, now, &report);
+    test_print_failures(cli, &report, &out);
+    vx_buf_str(&out, "tests: ");
+    test_print_summary(&report, &out);
+    cli_progress(cli, "%.*s", (int)out.len - 1, vx_buf_text(&out));
+    vx_buf_done(&out);
+    if (report.failed == 0)
+        return EXIT_DONE;
+    return cli_fail(cli, EXIT_NO,
+                    "apply: %zu of %zu test cases failed, nothing was changed (--skip-tests applies anyway)",
+                    report.failed, report.count);
+}
+
+/* The documents of what runs that `now` has no more. */
+static size_t removed_count(const struct config_set *was, const struct config_set *now)
+{
+    size_t removed = 0;
+    for (size_t i = 0, k = 0; was && i < was->document_count; i++) { /* both are in order of kind and name */
+        const struct config_document *x = &was->documents[i];
+        int c = 1;
+        for (; k < now->document_count; k++) {
+            const struct config_document *y = &now->documents[k];
+            c = (x->kind > y->kind) - (x->kind < y->kind);
+            c = c ? c : strcmp(x->name, y->name);
+            if (c <= 0)
+                break;
+        }
+        removed += k == now->document_count || c < 0;
+    }
+    return removed;
+}
+
+/* Is this the wrong folder, or half of one? What takes away more than half of what runs, or the fleet's own document, must
+ * be meant. */
+static int check_removal(struct cli *cli, const struct before *b, const struct config_set *was,
+                         const struct config_set *now)
+{
+    size_t removed = removed_count(was, now);
+    bool fleet_lost = was && was->fleet.name && !now->fleet.name;
+    if (fleet_lost)
+        return cli_fail(cli, EXIT_NO,
+                        "apply: @%lld has a `kind: fleet` document, `%s`, and the folder has none: is it the right "
+                        "folder? --allow-removal applies it",
+                        (long long)b->running, was->fleet.name);
+    if (removed >= REMOVAL_LEAST && removed * 2 > was->document_count)
+        return cli_fail(cli, EXIT_NO,
+                        "apply: %zu of the %zu documents that run would be removed: is it the right folder? "
+                        "--allow-removal applies it",
+                        removed, was->document_count);
+    return EXIT_DONE;
+}
+
 static int apply(struct cli *cli, const struct options *o, int64_t seconds, const struct source *now)
 {
     struct before b = {0}, after = {0};
@@ -290,9 +359,17 @@ static int apply(struct cli *cli, const struct options *o, int64_t seconds, cons
         goto done;
     }
     show_diff(cli, &was, now);
+    code = o->allow_removal ? EXIT_DONE : check_removal(cli, &b, was.set, now->set);
+    if (code == EXIT_DONE && !o->skip_tests)
+        code = run_tests(cli, now);
+    if (code != EXIT_DONE)
+        goto done;
+    const char *message = o->message;
+    if (o->skip_tests && now->set->test_count)
+        message = vx_arena_printf(&cli->arena, "%s [TESTS SKIPPED]", o->message);
     if (o->dry_run)
         code = check_only(cli, &b, now);
-    else if (publish(cli, &b, now, o->message, &release, &code) &&
+    else if (publish(cli, &b, now, message, &release, &code) &&
              move(cli, &b, "/activate", release, b.generation, &after, &code))
         code = follow(cli, &b, &after, seconds, true);
 done:
@@ -329,11 +406,13 @@ static int run_apply(struct cli *cli, const void *options)
 
 const struct cli_command apply_command = {
     .name = "apply",
-    .usage = "DIR -m MESSAGE [--dry-run] [--wait[=SECONDS]]",
+    .usage = "DIR -m MESSAGE [--dry-run] [--skip-tests] [--allow-removal] [--wait[=SECONDS]]",
     .summary = "make a folder what the fleet runs",
     .help = "Checks DIR, shows what it changes, publishes it as the next release, makes that the running one,\n"
             "and waits until every live router runs it. When a router rejects it, what ran before is put back\n"
             "and the router's own words are shown. When DIR says what runs already, nothing is done.\n\n"
+            "The tests below DIR (see `veltrix help test`) run first; when one fails, nothing is changed. The same\n"
+            "goes for a DIR that would remove more than half of the documents that run, or the fleet's own.\n\n"
             "Exit: 0 it runs everywhere, 1 refused or rejected, 2 usage or unreachable,\n"
             "3 timed out (the release stays the running one).\n\n"
             "  veltrix apply configs/github -m 'archive forks too'\n"

@@ -14,6 +14,7 @@ static const struct cli_option global_options[] = {
     {"output", 'o', CLI_TEXT, GLOBAL(output), "text|json", "what standard output is (default text)"},
     {"color", 0, CLI_TEXT, GLOBAL(color_when), "WHEN", "auto, always or never (default auto; NO_COLOR is never)"},
     {"help", 'h', CLI_FLAG, GLOBAL(help), NULL, "help; of a command when there is one"},
+    {"version", 'V', CLI_FLAG, GLOBAL(version), NULL, "the version of this program"},
     {0},
 };
 
@@ -89,6 +90,9 @@ static int unknown_option(struct cli *cli, const char *text, struct vx_span name
         names[count++] = o->name;
     const char *near = vx_nearest(name, names, count);
     const char *where = cli->command ? cli->command->name : "";
+    if (cli->command && cli->command->signed_words && cli->word_count < cli->command->max_words)
+        return cli_fail(cli, EXIT_USAGE, "unknown option %s; an expression that begins with - stands behind --: %s",
+                        text, vx_arena_printf(&cli->arena, "veltrix %s -- '%s'", where, text));
     if (near)
         return cli_fail(cli, EXIT_USAGE, "unknown option %s; did you mean --%s?", text, near);
     return cli_fail(cli, EXIT_USAGE, "unknown option %s; see `veltrix help%s%s`", text, where[0] ? " " : "", where);
@@ -173,14 +177,28 @@ static int find_command(struct args *args, const char *name)
     return cli_fail(args->cli, EXIT_USAGE, "unknown command `%s`; `veltrix help` lists them", name);
 }
 
+/* Whether an argument that begins with `-` can be no option of the command. */
+static bool is_signed_word(const struct cli *cli, const char *text)
+{
+    bool letter = (text[1] >= 'a' && text[1] <= 'z') || (text[1] >= 'A' && text[1] <= 'Z');
+    return cli->command && cli->command->signed_words && cli->word_count < cli->command->max_words && text[1] != '-' &&
+           !letter;
+}
+
+static const char *usage_of(struct cli *cli)
+{
+    const struct cli_command *command = cli->command;
+    return vx_arena_printf(&cli->arena, "veltrix %s%s%s", command->name, command->usage[0] ? " " : "", command->usage);
+}
+
 static int load_word(struct args *args, const char *word)
 {
     struct cli *cli = args->cli;
     if (!cli->command)
         return find_command(args, word);
     if (cli->word_count >= cli->command->max_words)
-        return cli_fail(cli, EXIT_USAGE, "%s: `%s` is one word too many; usage: veltrix %s %s", cli->command->name,
-                        word, cli->command->name, cli->command->usage);
+        return cli_fail(cli, EXIT_USAGE, "%s: `%s` is one word too many; usage: %s", cli->command->name, word,
+                        usage_of(cli));
     cli->words[cli->word_count++] = word;
     return EXIT_DONE;
 }
@@ -220,6 +238,7 @@ int args_load(struct cli *cli, int argc, char **argv, void **options)
 {
     struct args args = {.cli = cli, .argc = argc, .argv = argv};
     int code = EXIT_DONE;
+    bool only_words = false;
     cli->output = wanted_output(argc, argv);
     for (args.at = 1; args.at < argc && code == EXIT_DONE; args.at++) {
         char *text = argv[args.at];
@@ -227,14 +246,20 @@ int args_load(struct cli *cli, int argc, char **argv, void **options)
             cli->rest = &argv[args.at + 1];
             break;
         }
-        bool only_words = args.at > 1 && strcmp(argv[args.at - 1], "--") == 0;
-        if (strcmp(text, "--") == 0 && !only_words)
+        if (strcmp(text, "--") == 0 && !only_words) {
+            only_words = true;
             continue;
-        code = text[0] == '-' && text[1] && !only_words ? load_option(&args) : load_word(&args, text);
+        }
+        bool option = text[0] == '-' && text[1] && !only_words && !is_signed_word(cli, text);
+        code = option ? load_option(&args) : load_word(&args, text);
     }
     int settled = settle(cli);
     if (code != EXIT_DONE || settled != EXIT_DONE)
         return EXIT_USAGE;
+    if (cli->version && !cli->help) {
+        cli->command = &version_command;
+        return EXIT_DONE;
+    }
     if (!cli->help && !cli->command && cli->json)
         return cli_fail(cli, EXIT_USAGE, "which command? `veltrix help` lists them");
     if (cli->help || !cli->command) {
@@ -251,8 +276,8 @@ int args_load(struct cli *cli, int argc, char **argv, void **options)
         return cli->help ? -1 : EXIT_USAGE;
     }
     if (cli->word_count < cli->command->min_words)
-        return cli_fail(cli, EXIT_USAGE, "%s: something is missing; usage: veltrix %s %s", cli->command->name,
-                        cli->command->name, cli->command->usage);
+        return cli_fail(cli, EXIT_USAGE, "%s: something is missing; usage: %s%s", cli->command->name, usage_of(cli),
+                        cli->command->signed_words ? " (what begins with - and is no option stands behind --)" : "");
     *options = args.options;
     return EXIT_DONE;
 }

@@ -57,6 +57,7 @@ struct cli_command {
     int min_words, max_words;         /* words besides options */
     bool hidden;                      /* not in the list */
     bool takes_command;               /* words after `--` are a command to run, in cli->rest */
+    bool signed_words; /* a word may begin with `-`: `-1` is one, `-x` is looked for as an option first */
     int (*run)(struct cli *cli, const void *options);
 };
 
@@ -67,6 +68,7 @@ struct cli {
     const char *output;     /* -o: "text" or "json" */
     const char *color_when; /* --color */
     bool help;
+    bool version;
     bool json;      /* output is json */
     bool color;     /* on standard output */
     bool color_err; /* on standard error */
@@ -123,6 +125,7 @@ void cli_table_print(const struct cli *cli, const struct cli_table *table, struc
 /* The commands, each in the file of its name. */
 extern const struct cli_command validate_command, diff_command, apply_command, history_command, show_command,
     export_command, rollback_command, fleet_command, lock_command, audit_command, schema_command, eval_command,
-    dev_command, feed_command, broker_command, version_command, help_command;
+    explain_command, simulate_command, test_command, dev_command, feed_command, broker_command, version_command,
+    help_command;
 
 #endif

@@ -66,7 +66,7 @@ static int run(struct cli *cli, const void *options)
     if (!client_call(cli, "GET", fleet, "/pointer", vx_span(NULL, 0), &pointer) ||
         !client_has(cli, &pointer, pointer.json, "stable", JSON_KIND_INT))
         return client_fail(cli, &pointer, NULL);
-    if (!routers_fetch(cli, fleet, &views, &count, &answer))
+    if (!routers_fetch(cli, fleet, NULL, &views, &count, &answer))
         return client_fail(cli, &answer, NULL);
     if (!cli->json) {
         print(cli, fleet, pointer.json, views, count);

@@ -11,6 +11,26 @@ static const struct cli_option rows[] = {
     {0},
 };
 
+/* Nothing has happened yet: is there such a fleet at all? EXIT_DONE where there is. */
+static int check_fleet(struct cli *cli, const char *fleet)
+{
+    struct client_answer answer;
+    const char *names[256];
+    size_t count = 0;
+    if (!client_call(cli, "GET", NULL, "/v1/fleets", vx_span(NULL, 0), &answer) ||
+        !client_has(cli, &answer, answer.json, "fleets", JSON_KIND_ARRAY))
+        return client_fail(cli, &answer, NULL);
+    for (struct json_iter it = json_iter(wire_get(answer.json, "fleets")); json_next(&it) && count < 256;) {
+        names[count] = vx_arena_span(&cli->arena, json_unescape(it.value, &cli->arena)).at;
+        if (strcmp(names[count++], fleet) == 0)
+            return EXIT_DONE;
+    }
+    const char *near = vx_nearest(vx_span_str(fleet), names, count);
+    if (near)
+        return cli_fail(cli, EXIT_NO, "there is no fleet `%s`; did you mean `%s`?", fleet, near);
+    return cli_fail(cli, EXIT_NO, "there is no fleet `%s`", fleet);
+}
+
 /* `list` is the member of the answer that holds it. */
 static bool fetch(struct cli *cli, const char *what, const char *list, const struct options *o,
                   struct client_answer *answer, int *code)
@@ -24,7 +44,9 @@ static bool fetch(struct cli *cli, const char *what, const char *list, const str
         *code = client_fail(cli, answer, NULL);
         return false;
     }
-    return true;
+    if (json_count(wire_get(answer->json, list), NULL) == 0)
+        *code = check_fleet(cli, fleet);
+    return *code == EXIT_DONE;
 }
 
 /* Prints the answer as it came with -o json, else the table. */

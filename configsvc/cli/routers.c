@@ -74,12 +74,20 @@ static void view_load(struct cli *cli, struct json_value item, struct routers_vi
     vx_buf_done(&notes);
 }
 
-bool routers_fetch(struct cli *cli, const char *fleet, struct routers_view **out, size_t *count,
-                   struct client_answer *answer)
+bool routers_fetch(struct cli *cli, const char *fleet, struct routers_since *since, struct routers_view **out,
+                   size_t *count, struct client_answer *answer)
 {
-    if (!client_call(cli, "GET", fleet, "/routers", vx_span(NULL, 0), answer) ||
+    const char *path = "/routers";
+    if (since && since->revision)
+        path = vx_arena_printf(&cli->arena, "/routers?after=%lld&wait=%lld", (long long)since->revision,
+                               (long long)since->wait_ms);
+    if (since)
+        since->revision = 0;
+    if (!client_call(cli, "GET", fleet, path, vx_span(NULL, 0), answer) ||
         !client_has(cli, answer, answer->json, "routers", JSON_KIND_ARRAY))
         return false;
+    if (since)
+        since->revision = wire_get_int(answer->json, "revision", 0);
     struct json_value list = wire_get(answer->json, "routers");
     size_t n = 0;
     *out = VX_ARENA_ARRAY(&cli->arena, struct routers_view, json_count(list, NULL) + 1);
@@ -104,19 +112,20 @@ bool routers_wait_option(struct cli *cli, const char *text, int64_t *seconds)
 }
 
 /* One look at the fleet: true when waiting is over. */
-static bool look(struct cli *cli, const char *fleet, uint32_t release, int64_t generation, struct routers_result *r)
+static bool look(struct cli *cli, const char *fleet, uint32_t release, int64_t generation, struct routers_since *since,
+                 struct routers_result *r)
 {
     struct client_answer answer;
     struct routers_view *views;
     struct vx_buf late = {0};
-    if (!client_call(cli, "GET", fleet, "/pointer", vx_span(NULL, 0), &answer))
+    /* The pointer is read behind the routers: what is said of them is said of that generation. */
+    if (!routers_fetch(cli, fleet, since, &views, &r->live, &answer) ||
+        !client_call(cli, "GET", fleet, "/pointer", vx_span(NULL, 0), &answer))
         return false; /* configsvc may be away for a moment: the deadline decides */
     if (wire_get_int(answer.json, "generation", 0) != generation) {
         r->outcome = ROUTERS_MOVED;
         return true;
     }
-    if (!routers_fetch(cli, fleet, &views, &r->live, &answer))
-        return false;
     r->running = 0;
     for (size_t i = 0; i < r->live; i++) {
         if (views[i].rejected == release && views[i].release != release) {
@@ -141,12 +150,19 @@ void routers_wait(struct cli *cli, const char *fleet, uint32_t release, int64_t 
 {
     int64_t deadline = vx_clock_ms() + seconds * 1000;
     size_t shown_running = SIZE_MAX, shown_live = 0;
+    struct routers_since since = {0};
     *out = (struct routers_result){.outcome = ROUTERS_LATE, .late = "every one: configsvc gave no answer"};
-    while (!look(cli, fleet, release, generation, out) && vx_clock_ms() < deadline) {
+    for (;;) {
+        int64_t asked_ms = vx_clock_ms(), before = since.revision;
+        since.wait_ms = deadline - asked_ms < ROUTERS_WAIT_MS ? deadline - asked_ms : ROUTERS_WAIT_MS;
+        if (look(cli, fleet, release, generation, &since, out) || vx_clock_ms() >= deadline)
+            return;
         if (out->live && (out->running != shown_running || out->live != shown_live))
             cli_progress(cli, "release @%u: %zu of %zu routers run it", release, out->running, out->live);
         shown_running = out->running;
         shown_live = out->live;
-        nanosleep(&(struct timespec){.tv_nsec = ROUTERS_POLL_MS * 1000000L}, NULL);
+        bool waited = since.revision > before || vx_clock_ms() - asked_ms >= since.wait_ms;
+        if (since.revision == 0 || !waited)
+            nanosleep(&(struct timespec){.tv_nsec = ROUTERS_AGAIN_MS * 1000000L}, NULL);
     }
 }

@@ -5,8 +5,9 @@
 #include "configsvc/cli/client.h"
 
 enum {
-    ROUTERS_WAIT_S = 60,   /* unless --wait=SECONDS says otherwise */
-    ROUTERS_POLL_MS = 200, /* how often configsvc is asked while waiting */
+    ROUTERS_WAIT_S = 60,    /* unless --wait=SECONDS says otherwise */
+    ROUTERS_WAIT_MS = 5000, /* configsvc answers when something changes, or after so long */
+    ROUTERS_AGAIN_MS = 200, /* after an answer that did not wait: configsvc was away, or is an older one */
 };
 
 /* One router, from its report; texts are never NULL. */
@@ -23,9 +24,14 @@ struct routers_view {
     const char *notes; /* what a person should know, a line each; "" when all is well */
 };
 
-/* Asks for the live routers; false when configsvc did not answer as it should (client_fail() says it). */
-VX_MUSTCHECK bool routers_fetch(struct cli *cli, const char *fleet, struct routers_view **out, size_t *count,
-                                struct client_answer *answer);
+/* What is waited for: news after `revision`, at most `wait_ms`; a revision of 0 does not wait. The answer's revision is
+ * left in it (0: configsvc is an older one, which does not wait). */
+struct routers_since {
+    int64_t revision, wait_ms;
+};
+/* Asks for the live routers; `since` may be NULL. False when configsvc did not answer as it should (client_fail() says it). */
+VX_MUSTCHECK bool routers_fetch(struct cli *cli, const char *fleet, struct routers_since *since,
+                                struct routers_view **out, size_t *count, struct client_answer *answer);
 
 /* Waits until every live router runs `release`, with progress on standard error, as long as the pointer stays at
  * `generation`. */

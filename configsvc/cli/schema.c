@@ -14,7 +14,7 @@ static int run(struct cli *cli, const void *options)
         const char *near = vx_nearest(vx_span_str(cli->words[0]), names, CONFIG_KIND_COUNT);
         if (near)
             return cli_fail(cli, EXIT_USAGE, "unknown kind `%s`; did you mean `%s`?", cli->words[0], near);
-        return cli_fail(cli, EXIT_USAGE, "unknown kind `%s`; known: fleet, routing, processing", cli->words[0]);
+        return cli_fail(cli, EXIT_USAGE, "unknown kind `%s`; known: fleet, routing, processing, test", cli->words[0]);
     }
     config_schema(kind, &out);
     cli_out(&out);
@@ -26,7 +26,8 @@ const struct cli_command schema_command = {
     .name = "schema",
     .usage = "KIND",
     .summary = "the JSON Schema of a kind of document",
-    .help = "Prints the JSON Schema (draft-07) of `fleet`, `routing` or `processing`, for an editor's YAML support.\n\n"
+    .help = "Prints the JSON Schema (draft-07) of `fleet`, `routing`, `processing` or `test`, for an editor's YAML\n"
+            "support.\n\n"
             "Exit: 0 done, 2 usage.\n\n"
             "  veltrix schema routing > routing.schema.json\n",
     .min_words = 1,

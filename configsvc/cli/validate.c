@@ -1,14 +1,26 @@
 /* `veltrix validate`: what is wrong with a folder? Works without a server. */
-#include "configsvc/cli/source.h"
+#include "configsvc/cli/sample.h"
 #include "configsvc/wire/wire.h"
+
+static const struct cli_option rows[] = {
+    {"events", 'e', CLI_TEXT, offsetof(struct sample_options, events), "FILE.jsonl",
+     "a sample of events: warns of fields that none has, and rules that take none"},
+    {"topic", 't', CLI_TEXT, offsetof(struct sample_options, topic), "TOPIC",
+     "of events that name none (default: the only topic there is)"},
+    {"envelope", 0, CLI_FLAG, offsetof(struct sample_options, envelope), NULL,
+     "lines are objects with topic, key, headers, ... and value (see simulate)"},
+    {0},
+};
 
 static int run(struct cli *cli, const void *options)
 {
-    (void)options;
+    const struct sample_options *sample = options;
     struct vx_diags diags = {0};
     struct source source = {0};
     int code = source_check_folder(cli, cli->words[0], &source, &diags);
     struct vx_buf out = {0};
+    if (code == EXIT_DONE && sample->events)
+        code = sample_check(cli, &source, sample, &diags);
     if (code == EXIT_USAGE)
         goto done;
     if (cli->json) {
@@ -25,7 +37,9 @@ static int run(struct cli *cli, const void *options)
         vx_buf_printf(&out, "%s: valid: %zu routing%s, %zu pipeline%s", source.label, source.set->routing_count,
                       source.set->routing_count == 1 ? "" : "s", source.set->processing_count,
                       source.set->processing_count == 1 ? "" : "s");
-    else
+    if (code == EXIT_DONE && source.set->test_count)
+        vx_buf_printf(&out, ", %zu test%s", source.set->test_count, source.set->test_count == 1 ? "" : "s");
+    if (code != EXIT_DONE)
         vx_buf_printf(&out, "%s: not valid: %zu error%s", cli->words[0], diags.error_count,
                       diags.error_count == 1 ? "" : "s");
     size_t warnings = diags.count - diags.error_count;
@@ -42,13 +56,18 @@ done:
 
 const struct cli_command validate_command = {
     .name = "validate",
-    .usage = "DIR",
+    .usage = "DIR [--events FILE.jsonl [--topic TOPIC] [--envelope]]",
     .summary = "what is wrong with a folder of configs?",
     .help = "Loads every *.yaml and *.yml below DIR as one release, compiles it as a router would, and says\n"
-            "all that is wrong, with file, line and column. Asks no server.\n\n"
+            "all that is wrong, with file, line and column; tests are checked too. Asks no server.\n\n"
+            "With a sample of events, it warns of fields that expressions name and no event has, and of rules that\n"
+            "take none of them, for the routing of one topic.\n\n"
             "Exit: 0 valid (there may be warnings), 1 not valid, 2 usage, or DIR cannot be read.\n\n"
             "  veltrix validate configs/examples/github\n"
+            "  veltrix validate configs/examples/github --events events.jsonl\n"
             "  veltrix validate . -o json | jq '.findings[].message'\n",
+    .options = rows,
+    .options_size = sizeof(struct sample_options),
     .min_words = 1,
     .max_words = 1,
     .run = run,

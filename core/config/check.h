@@ -12,6 +12,8 @@
 void check_names(struct loader *l, const struct config_set *set);
 /* Cycles and depth of pipelines in pipelines; pipelines that never emit. */
 void check_pipelines(struct loader *l, const struct config_set *set);
+/* Rules that hand over to other routings: names, cycles, depth, cost; routings that nothing reaches. */
+void check_handover(struct loader *l, const struct config_set *set);
 /* Topics that would feed themselves. */
 void check_feed(struct loader *l, const struct config_set *set);
 /* Rules that can never match. */

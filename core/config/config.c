@@ -7,18 +7,24 @@
 
 #include "core/config/check.h"
 #include "core/config/folder.h"
+#include "core/config/load_test.h"
 #include "core/config/yaml.h"
 
 static const char *const kind_names[] = {
-    [CONFIG_KIND_FLEET] = "fleet", [CONFIG_KIND_ROUTING] = "routing", [CONFIG_KIND_PROCESSING] = "processing"};
+    [CONFIG_KIND_FLEET] = "fleet",
+    [CONFIG_KIND_ROUTING] = "routing",
+    [CONFIG_KIND_PROCESSING] = "processing",
+    [CONFIG_KIND_TEST] = "test",
+};
 
 /* What was found so far, in no order; the arrays are freed when they are in the arena. */
 struct findings {
     struct config_document *documents;
     struct config_routing *routings;
     struct config_processing *processings;
-    size_t document_count, routing_count, processing_count;
-    size_t document_room, routing_room, processing_room;
+    struct config_test *tests;
+    size_t document_count, routing_count, processing_count, test_count;
+    size_t document_room, routing_room, processing_room, test_room;
 };
 
 const char *config_kind_name(enum config_kind kind)
@@ -60,17 +66,28 @@ static enum config_kind find_kind(struct loader *l, const struct config_node *ro
         return CONFIG_KIND_COUNT;
     }
     if (!node) {
-        load_error(l, root, "a document needs `kind`: fleet, routing or processing");
+        load_error(l, root, "a document needs `kind`: fleet, routing, processing or test");
         return CONFIG_KIND_COUNT;
     }
-    if (!load_text(l, "kind", node, "fleet, routing or processing", &text))
+    if (!load_text(l, "kind", node, "fleet, routing, processing or test", &text))
         return CONFIG_KIND_COUNT;
     enum config_kind kind = config_kind_load(text);
     const char *near = vx_nearest(text, kind_names, CONFIG_KIND_COUNT);
     if (kind == CONFIG_KIND_COUNT)
-        load_error(l, node, "`kind` must be fleet, routing or processing, not \"%.*s\"%s%s%s", VX_SPAN_ARG(text),
+        load_error(l, node, "`kind` must be fleet, routing, processing or test, not \"%.*s\"%s%s%s", VX_SPAN_ARG(text),
                    near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
     return kind;
+}
+
+static void load_test_document(struct loader *l, struct findings *f, const struct config_node *root)
+{
+    struct config_test test = {.node = root, .only.expect.outcome = CONFIG_OUTCOME_ANY};
+    load_rows(l, &config_document_shapes[CONFIG_KIND_TEST], root, &test);
+    load_test(l, root, &test);
+    if (!test.name)
+        return;
+    f->tests = grow(f->tests, f->test_count, &f->test_room, sizeof test);
+    f->tests[f->test_count++] = test;
 }
 
 static void load_document(struct loader *l, struct config_set *set, struct findings *f,
@@ -90,6 +107,10 @@ static void load_document(struct loader *l, struct config_set *set, struct findi
     struct config_fleet fleet = {.node = root};
     void *bases[] = {
         [CONFIG_KIND_FLEET] = &fleet, [CONFIG_KIND_ROUTING] = &routing, [CONFIG_KIND_PROCESSING] = &processing};
+    if (kind == CONFIG_KIND_TEST) {
+        load_test_document(l, f, root);
+        return;
+    }
     load_rows(l, &config_document_shapes[kind], root, bases[kind]);
     const char *names[] = {[CONFIG_KIND_FLEET] = fleet.name,
                            [CONFIG_KIND_ROUTING] = routing.name,
@@ -204,13 +225,20 @@ enum vx_status config_load_sources(const struct config_source *sources, size_t c
     set->routings = sorted(&set->arena, f.routings, f.routing_count, sizeof *f.routings, compare_routings);
     set->processings =
         sorted(&set->arena, f.processings, f.processing_count, sizeof *f.processings, compare_processings);
+    set->test_count = f.test_count;
+    set->tests = vx_arena_alloc(&set->arena, f.test_count * sizeof *f.tests);
+    if (f.test_count)
+        memcpy(set->tests, f.tests, f.test_count * sizeof *f.tests);
+    free(f.tests);
     check_documents(&l, set);
     check_limits(&l, set);
     if (parsed) { /* else names may be defined where we could not read */
         check_names(&l, set);
         check_pipelines(&l, set);
+        check_handover(&l, set);
         check_feed(&l, set);
         check_rules(&l, set);
+        check_tests(&l, set);
     }
     if (diags->error_count - l.errors_before >= CONFIG_FINDINGS_MAX) {
         struct vx_diag nowhere = {.severity = VX_WARNING, .file = ""};
@@ -237,6 +265,14 @@ void config_set_free(struct config_set *set)
         return;
     vx_arena_done(&set->arena);
     free(set);
+}
+
+const struct config_routing *config_find_routing(const struct config_set *set, const char *name)
+{
+    struct config_routing key = {.name = name};
+    if (set->routing_count == 0)
+        return NULL;
+    return bsearch(&key, set->routings, set->routing_count, sizeof key, compare_routings);
 }
 
 const struct config_processing *config_find_processing(const struct config_set *set, const char *name)

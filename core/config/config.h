@@ -23,11 +23,12 @@ enum {
     CONFIG_STAGES_MAX = 100,                     /* of one pipeline */
     CONFIG_TOPIC_MAX_BYTES = VX_TOPIC_MAX_BYTES, /* Kafka's limit of a topic name */
     CONFIG_NAME_MAX_BYTES = VX_NAME_MAX_BYTES,
-    CONFIG_CALL_DEPTH_MAX = 16,   /* pipelines inside pipelines */
-    CONFIG_LIST_MAX = 1000,       /* topics of a routing, pipelines of a rule, places of a stage, names in `allow` */
-    CONFIG_PATH_STEPS_MAX = 32,   /* of `event.a.b[0]` */
-    CONFIG_LINE_MAX = 1000000000, /* of the line on which a source may begin: places behind it still fit an int */
-    CONFIG_FINDINGS_MAX = 200,    /* errors reported of one load and of the YAML of one file; more are left out */
+    CONFIG_CALL_DEPTH_MAX = 16,      /* pipelines inside pipelines, routings behind routings */
+    CONFIG_RULE_VISITS_MAX = 100000, /* rules that one event meets, those of routings it is handed over to included */
+    CONFIG_LIST_MAX = 1000,          /* topics of a routing, pipelines of a rule, places of a stage, names in `allow` */
+    CONFIG_PATH_STEPS_MAX = 32,      /* of `event.a.b[0]` */
+    CONFIG_LINE_MAX = 1000000000,    /* of the line on which a source may begin: places behind it still fit an int */
+    CONFIG_FINDINGS_MAX = 200,       /* errors reported of one load and of the YAML of one file; more are left out */
 };
 
 /* A text to load: one file of a folder, or one document of a release. */
@@ -100,11 +101,12 @@ struct config_processing {
     const char *dead_letter; /* topic, or NULL */
 };
 
-enum config_action_kind { CONFIG_RUN, CONFIG_DROP, CONFIG_DEAD_LETTER };
+enum config_action_kind { CONFIG_RUN, CONFIG_DROP, CONFIG_DEAD_LETTER, CONFIG_HAND_OVER };
 struct config_action {
     enum config_action_kind kind;
     const char **pipelines; /* RUN: names, at least one */
     size_t pipeline_count;
+    const char *routing; /* HAND_OVER: name */
     const struct config_node *node;
 };
 struct config_rule {
@@ -116,12 +118,14 @@ struct config_rule {
 };
 
 enum config_start { CONFIG_EARLIEST, CONFIG_LATEST };
+enum config_match { CONFIG_MATCH_FIRST, CONFIG_MATCH_ALL };
 struct config_routing {
     const char *name, *owner, *description;
     const struct config_node *node;
-    const char **topics;
+    const char **topics; /* none: its rules are for those that rules of others hand over */
     size_t topic_count;
     enum config_start start;
+    enum config_match match;
     struct config_rule *rules;
     size_t rule_count;
     struct config_action otherwise;
@@ -135,8 +139,14 @@ struct config_fleet {
     enum config_provenance provenance;
 };
 
-enum config_kind { CONFIG_KIND_FLEET, CONFIG_KIND_ROUTING, CONFIG_KIND_PROCESSING, CONFIG_KIND_COUNT };
-/* "fleet", "routing", "processing"; and back (CONFIG_KIND_COUNT when unknown). */
+enum config_kind {
+    CONFIG_KIND_FLEET,
+    CONFIG_KIND_ROUTING,
+    CONFIG_KIND_PROCESSING,
+    CONFIG_KIND_TEST,
+    CONFIG_KIND_COUNT
+};
+/* "fleet", "routing", "processing", "test"; and back (CONFIG_KIND_COUNT when unknown). */
 const char *config_kind_name(enum config_kind kind);
 enum config_kind config_kind_load(struct vx_span name);
 
@@ -159,7 +169,11 @@ struct config_set {
     size_t routing_count;
     struct config_processing *processings; /* by name */
     size_t processing_count;
+    struct config_test *tests; /* tests.h; in the order they were found, none of `documents`: no part of a release */
+    size_t test_count;
 };
+/* What becomes of an event: "emitted", ...; in the order of enum decide_outcome (core/plan/decide.h), then NULL. */
+extern const char *const config_outcomes[];
 
 /* Loads and checks all sources as one release. VX_OK and a set when there is no error (there may be warnings); VX_EINVAL
  * and no set when there is one; findings go to `diags` in either case. */
@@ -174,6 +188,22 @@ void config_set_free(struct config_set *set);
 
 /* The processing `name` of a set, or NULL. Cost: the logarithm of their number. */
 const struct config_processing *config_find_processing(const struct config_set *set, const char *name);
+
+/* The routing `name` of a set, or NULL. Cost: the logarithm of their number. */
+const struct config_routing *config_find_routing(const struct config_set *set, const char *name);
+
+/* A field of the event that a rule's condition reads: `path` below event, written at text[offset..offset + len) of the
+ * condition (rule->when.text, whose place in the file is rule->when.node). */
+struct config_read {
+    const struct config_rule *rule;
+    struct json_path path;
+    size_t offset, len;
+};
+/* Calls `found` for every field that the enabled rules of a routing read, as the longest constant path, in the order of the
+ * rules, of each in no order; the same field comes as often as it is written. Paths live in `arena`. For telling which of them a sample of
+ * events never has. */
+void config_routing_reads(const struct config_routing *routing, struct vx_arena *arena,
+                          void (*found)(void *ctx, const struct config_read *read), void *ctx);
 
 /* True for a name that Kafka takes: 1 to 249 of [a-zA-Z0-9._-], not "." or "..". */
 bool config_topic_valid(struct vx_span topic);

@@ -143,7 +143,7 @@ static size_t literal(const char *p, const char *end)
 struct vx_span config_expr_canonical(struct vx_arena *arena, struct vx_span text)
 {
     struct vx_buf out = {0};
-    const char *p = text.at, *end = p + text.len;
+    const char *p = text.at ? text.at : "", *end = p + text.len;
     bool gap = false;
     while (p < end) {
         if (strchr(" \t\r\n\f", *p) && *p) {

@@ -3,6 +3,7 @@
  * only; any one thread. The model that comes out is only used when nothing was reported.
  */
 #include "core/config/load.h"
+#include "core/config/pattern.h"
 
 #include <stdarg.h>
 
@@ -120,6 +121,19 @@ static void load_bool(struct loader *l, const struct vx_field *f, const struct c
         load_error(l, node, "`%s` must be true or false, not %s", f->name, load_node_name(node));
 }
 
+static void load_int(struct loader *l, const struct vx_field *f, const struct config_node *node, void *base)
+{
+    struct vx_buf must = {0};
+    field_expect(f, &must);
+    if (node->kind == CONFIG_SCALAR && node->scalar == CONFIG_INT && node->integer >= f->min && node->integer <= f->max)
+        *(int64_t *)((char *)base + f->offset) = node->integer;
+    else if (node->kind == CONFIG_SCALAR && node->scalar != CONFIG_NULL && !node->refused)
+        load_error(l, node, "`%s` must be %s, not %.*s", f->name, vx_buf_text(&must), VX_SPAN_ARG(node->text));
+    else if (!node->refused)
+        load_error(l, node, "`%s` must be %s, not %s", f->name, vx_buf_text(&must), load_node_name(node));
+    vx_buf_done(&must);
+}
+
 /* A scalar whose spelling is a text: names, topics, choices, durations. */
 static void load_scalar(struct loader *l, const struct vx_field *f, const struct config_node *node, void *base)
 {
@@ -142,10 +156,16 @@ static void load_texts(struct loader *l, const struct vx_field *item, const stru
     out->at = VX_ARENA_ARRAY(l->arena, const char *, list->count);
     for (size_t i = 0; i < list->count; i++) {
         const char *text = NULL;
-        if (item->type == VX_FIELD_TOPIC && list->items[i].text.len > 0 && list->items[i].text.at[0] == '^')
-            load_error(l, &list->items[i], "topic patterns are not supported yet; name the topics");
-        else
+        struct vx_err err;
+        if (item->type == VX_FIELD_TOPIC && list->items[i].kind == CONFIG_SCALAR && pattern_is(list->items[i].text)) {
+            if (pattern_check(list->items[i].text, &err) == VX_OK)
+                text = vx_arena_span(l->arena, list->items[i].text).at;
+            else
+                load_error(l, &list->items[i], "topic pattern `%.*s` %s", VX_SPAN_ARG(list->items[i].text),
+                           err.message);
+        } else {
             load_scalar(l, item, &list->items[i], &text);
+        }
         if (text)
             out->at[out->count++] = text;
     }
@@ -193,6 +213,9 @@ static void load_field(struct loader *l, const struct vx_field *f, const struct 
         break;
     case VX_FIELD_BOOL:
         load_bool(l, f, node, base);
+        break;
+    case VX_FIELD_INT:
+        load_int(l, f, node, base);
         break;
     case VX_FIELD_TOPICS:
         load_topics(l, f, node, base);

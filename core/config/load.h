@@ -1,7 +1,7 @@
 /* Nodes → model, driven by the field tables. Private to core/config.
  *
  * A shape says what stands under a key that is more than a scalar: how it is loaded, and, for print, diff and schema, what
- * it is made of. Tables and shapes are all in tables.c.
+ * it is made of. Tables and shapes are all in tables.c and tables_test.c.
  */
 #ifndef VX_CONFIG_LOAD_H
 #define VX_CONFIG_LOAD_H
@@ -27,6 +27,9 @@ enum config_shape_kind {
     CONFIG_SHAPE_OBJECT,    /* a mapping with `rows` */
     CONFIG_SHAPE_ACTION,    /* an OBJECT with exactly one of its keys */
     CONFIG_SHAPE_RULES,     /* a list of OBJECTs known by their `name` */
+    CONFIG_SHAPE_LIST,      /* a list of OBJECTs */
+    CONFIG_SHAPE_TEXT,      /* a text, or null */
+    CONFIG_SHAPE_TEXTS,     /* a mapping of names to texts, or null */
     CONFIG_SHAPE_STAGES,    /* a list of mappings with exactly one of `rows` */
     CONFIG_SHAPE_SET,       /* a mapping of paths to VALUEs */
     CONFIG_SHAPE_PATHS,     /* a list of paths */
@@ -35,7 +38,7 @@ enum config_shape_kind {
 struct config_shape {
     enum config_shape_kind kind;
     const char *title;           /* "a rule"; for messages */
-    const struct vx_field *rows; /* OBJECT, ACTION, RULES, STAGES */
+    const struct vx_field *rows; /* OBJECT, ACTION, RULES, LIST, STAGES */
     /* Loads `node` into the struct `base` (the one that field->offset is meant for). */
     void (*load)(struct loader *l, const struct vx_field *field, const struct config_node *node, void *base);
 };
@@ -44,6 +47,7 @@ struct config_shape {
 struct action_keys {
     const char *pipeline;
     struct vx_strings pipelines;
+    const char *routing;
     bool drop;
     bool dead_letter;
 };
@@ -90,6 +94,8 @@ void load_cel_error(struct loader *l, const struct config_node *scalar, const st
 
 /* A value; `what` names it in messages. False, reported, when it is none. */
 bool value_load(struct loader *l, const char *what, const struct config_node *node, struct config_value *out);
+/* Appends the JSON that YAML says a node is; texts stand as they are, `${` included. False, reported, when it has none. */
+bool value_json(struct loader *l, const struct config_node *node, struct vx_buf *json);
 /* The static type of what the value gives: CEL_DYN when unknown. */
 enum cel_type value_type(const struct config_value *value);
 

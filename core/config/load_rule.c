@@ -26,7 +26,11 @@ static void choose(struct loader *l, const struct config_shape *shape, const str
         load_error(l, node, "%s needs one of %s", shape->title, vx_buf_text(&choices));
     vx_buf_done(&choices);
     *out = (struct config_action){.node = node};
-    out->kind = keys->drop ? CONFIG_DROP : keys->dead_letter ? CONFIG_DEAD_LETTER : CONFIG_RUN;
+    out->kind = keys->drop          ? CONFIG_DROP
+                : keys->dead_letter ? CONFIG_DEAD_LETTER
+                : keys->routing     ? CONFIG_HAND_OVER
+                                    : CONFIG_RUN;
+    out->routing = keys->routing;
     if (keys->pipeline) {
         out->pipelines = VX_ARENA_ARRAY(l->arena, const char *, 1);
         out->pipelines[0] = keys->pipeline;
@@ -101,6 +105,14 @@ void load_otherwise(struct loader *l, const struct vx_field *field, const struct
 {
     struct config_routing *routing = base;
     struct action_keys keys = {0};
+    if (node->kind == CONFIG_SCALAR && node->scalar == CONFIG_STRING && !node->refused) {
+        const struct vx_field *f = field_find(field->custom->rows, node->text);
+        bool flag = f && f->type == VX_FIELD_CUSTOM && f->custom->kind == CONFIG_SHAPE_TRUE;
+        struct vx_span value = flag ? VX_SPAN_LITERAL("true") : node->text;
+        load_error(l, node, "`otherwise` must be a mapping, not a text: write `otherwise: { %s: %.*s }`",
+                   flag ? f->name : "pipeline", VX_SPAN_ARG(value));
+        return;
+    }
     if (!load_rows(l, field->custom, node, &keys))
         return;
     choose(l, field->custom, node, &keys, &routing->otherwise);

@@ -7,7 +7,8 @@
 
 struct search {
     const struct config_set *set;
-    bool *seen; /* by index of the processing */
+    bool *seen;    /* by index of the processing */
+    bool *visited; /* by index of the routing */
 };
 
 static bool value_reads(const struct config_value *value)
@@ -59,8 +60,14 @@ static bool pipeline_reads(struct search *s, const char *name)
     return false;
 }
 
+static bool routing_reads(struct search *s, const struct config_routing *routing);
+
 static bool action_reads(struct search *s, const struct config_action *action)
 {
+    const struct config_routing *next =
+        action->kind == CONFIG_HAND_OVER ? config_find_routing(s->set, action->routing) : NULL;
+    if (next && routing_reads(s, next))
+        return true;
     for (size_t i = 0; i < action->pipeline_count; i++) {
         if (pipeline_reads(s, action->pipelines[i]))
             return true;
@@ -68,16 +75,28 @@ static bool action_reads(struct search *s, const struct config_action *action)
     return false;
 }
 
-bool config_routing_parses(const struct config_set *set, const struct config_routing *routing)
+static bool routing_reads(struct search *s, const struct config_routing *routing)
 {
-    struct search s = {set, calloc(set->processing_count + 1, sizeof(bool))};
-    vx_assert(s.seen != NULL);
-    bool reads = action_reads(&s, &routing->otherwise);
+    bool *visited = &s->visited[routing - s->set->routings];
+    if (*visited)
+        return false;
+    *visited = true;
+    bool reads = action_reads(s, &routing->otherwise);
     for (size_t i = 0; i < routing->rule_count && !reads; i++) {
         const struct config_rule *rule = &routing->rules[i];
         reads = rule->enabled &&
-                ((rule->when.cel && cel_expr_reads(rule->when.cel, "event")) || action_reads(&s, &rule->action));
+                ((rule->when.cel && cel_expr_reads(rule->when.cel, "event")) || action_reads(s, &rule->action));
     }
+    return reads;
+}
+
+bool config_routing_parses(const struct config_set *set, const struct config_routing *routing)
+{
+    struct search s = {set, calloc(set->processing_count + 1, sizeof(bool)),
+                       calloc(set->routing_count + 1, sizeof(bool))};
+    vx_assert(s.seen != NULL && s.visited != NULL);
+    bool reads = routing_reads(&s, routing);
     free(s.seen);
+    free(s.visited);
     return reads;
 }

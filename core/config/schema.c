@@ -9,6 +9,7 @@
 
 #define NAME_PATTERN "^[a-z0-9][a-z0-9._-]{0,62}$"
 #define TOPIC_PATTERN "^[a-zA-Z0-9._-]{1,249}$"
+#define TOPICS_PATTERN "^([a-zA-Z0-9._-]{1,249}|\\^.*)$"
 #define ALLOW_PATTERN "^[a-zA-Z0-9._-]{0,249}[*]?$"
 #define PATH_PATTERN "^(key$|event[.\\[]|headers[.\\[])"
 
@@ -149,6 +150,18 @@ static void shape_members(struct writer *w, const struct config_shape *shape, en
     case CONFIG_SHAPE_RULES:
         items(w, shape, 0, CONFIG_RULES_MAX);
         break;
+    case CONFIG_SHAPE_LIST:
+        items(w, shape, 0, CONFIG_LIST_MAX);
+        break;
+    case CONFIG_SHAPE_TEXT:
+        key(w, "type");
+        vx_buf_str(w->out, "[\"string\", \"null\"]");
+        break;
+    case CONFIG_SHAPE_TEXTS:
+        text(w, "type", "object");
+        key(w, "additionalProperties");
+        vx_buf_str(w->out, "{ \"type\": [\"string\", \"null\"] }");
+        break;
     case CONFIG_SHAPE_STAGES:
         items(w, shape, 1, CONFIG_STAGES_MAX);
         break;
@@ -210,7 +223,7 @@ static void member(struct writer *w, const struct vx_field *f, enum config_kind 
         enumeration(w, f);
         break;
     case VX_FIELD_TOPICS:
-        list(w, TOPIC_PATTERN);
+        list(w, TOPICS_PATTERN);
         break;
     case VX_FIELD_CUSTOM:
         shape_members(w, f->custom, kind);

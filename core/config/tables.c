@@ -1,11 +1,11 @@
 /* The config language, key by key: what each kind of document may hold. Everything that must know the keys (loading,
  * unknown keys, defaults, diff, print, JSON Schema) reads these rows; there is no second list.
  *
- *     document ── kind ──> fleet | routing | processing
+ *     document ── kind ──> fleet | routing | processing | test (tables_test.c)
  *                          routing ── rules ──> rule (an action and its condition)      otherwise ──> action
  *                          processing ── stages ──> stage (one of filter set remove pipeline emit)
  */
-#include "core/config/load.h"
+#include "core/config/load_test.h"
 
 #define AT(of, member) .offset = offsetof(struct of, member)
 
@@ -15,6 +15,7 @@ _Static_assert(offsetof(struct config_routing, topic_count) ==
                "topics is a vx_strings");
 
 static const char *const starts[] = {"earliest", "latest", NULL};
+static const char *const matches[] = {"first", "all", NULL};
 static const char *const provenances[] = {"header", "none", NULL};
 
 static const struct config_shape kind_shape = {.kind = CONFIG_SHAPE_KIND, .load = load_kind};
@@ -93,12 +94,16 @@ static const struct vx_field rule_rows[] = {
     PIPELINE(rule_keys, action.),
     PIPELINES(rule_keys, action.),
     DROP(rule_keys, action.),
+    {.name = "routing",
+     .type = VX_FIELD_NAME,
+     AT(rule_keys, action.routing),
+     .flags = VX_FIELD_ONE_OF,
+     .help = "The routing without topics whose rules decide from here on; the event does not come back."},
     {.name = "enabled",
      .type = VX_FIELD_BOOL,
      AT(rule_keys, rule.enabled),
      .fallback = "true",
      .help = "With false the rule is kept and checked, not used."},
-    LATER("routing"),
     {0},
 };
 static const struct config_shape rules_shape = {
@@ -116,15 +121,20 @@ static const struct vx_field routing_rows[] = {
     {.name = "topics",
      .type = VX_FIELD_TOPICS,
      AT(config_routing, topics),
-     .flags = VX_FIELD_REQUIRED,
-     .help = "The topics whose events these rules route."},
+     .help = "The topics whose events these rules route; without it they route what other rules hand over."},
     {.name = "start",
      .type = VX_FIELD_ENUM,
      AT(config_routing, start),
      .fallback = "earliest",
      .choices = starts,
      .help = "Where a topic without a committed offset begins."},
-    {.name = "rules", .type = VX_FIELD_CUSTOM, .custom = &rules_shape, .help = "The first rule that matches wins."},
+    {.name = "match",
+     .type = VX_FIELD_ENUM,
+     AT(config_routing, match),
+     .fallback = "first",
+     .choices = matches,
+     .help = "Which rules run: the first that matches, or all that match."},
+    {.name = "rules", .type = VX_FIELD_CUSTOM, .custom = &rules_shape, .help = "The rules, in order."},
     {.name = "otherwise",
      .type = VX_FIELD_CUSTOM,
      .custom = &otherwise_shape,
@@ -134,7 +144,6 @@ static const struct vx_field routing_rows[] = {
      .type = VX_FIELD_TOPIC,
      AT(config_routing, dead_letter),
      .help = "The topic for events that cannot be handled."},
-    LATER("match"),
     LATER("delivery"),
     LATER("retry"),
     {0},
@@ -237,4 +246,5 @@ const struct config_shape config_document_shapes[CONFIG_KIND_COUNT] = {
     [CONFIG_KIND_FLEET] = {.kind = CONFIG_SHAPE_OBJECT, .title = "a fleet", .rows = fleet_rows},
     [CONFIG_KIND_ROUTING] = {.kind = CONFIG_SHAPE_OBJECT, .title = "a routing", .rows = routing_rows},
     [CONFIG_KIND_PROCESSING] = {.kind = CONFIG_SHAPE_OBJECT, .title = "a processing", .rows = processing_rows},
+    [CONFIG_KIND_TEST] = {.kind = CONFIG_SHAPE_OBJECT, .title = "a test", .rows = config_test_rows},
 };

@@ -137,6 +137,33 @@ bool value_load(struct loader *l, const char *what, const struct config_node *no
     return node->scalar == CONFIG_STRING ? load_string(l, node, out) : load_plain(l, node, out);
 }
 
+bool value_json(struct loader *l, const struct config_node *node, struct vx_buf *json)
+{
+    bool map = node->kind == CONFIG_MAPPING, ok = !node->refused;
+    if (node->kind == CONFIG_SCALAR) {
+        if (node->scalar == CONFIG_STRING)
+            json_write_string(json, node->text);
+        else if (node->scalar == CONFIG_NULL)
+            vx_buf_str(json, "null");
+        else if (node->scalar == CONFIG_BOOL)
+            vx_buf_str(json, node->boolean ? "true" : "false");
+        else if (!write_number(node, json))
+            load_error(l, node, "JSON has neither infinity nor NaN"), ok = false;
+        return ok;
+    }
+    vx_buf_char(json, map ? '{' : '[');
+    for (size_t i = 0; i < node->count; i++) {
+        vx_buf_str(json, i ? "," : "");
+        if (map) {
+            json_write_string(json, node->keys[i].text);
+            vx_buf_char(json, ':');
+        }
+        ok &= value_json(l, &node->items[i], json);
+    }
+    vx_buf_char(json, map ? '}' : ']');
+    return ok;
+}
+
 enum cel_type value_type(const struct config_value *value)
 {
     const struct cel_expr *single;

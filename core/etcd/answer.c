@@ -85,6 +85,7 @@ bool answer_wants_token(const struct answer_error *error)
 {
     return error->code == ANSWER_UNAUTHENTICATED ||
            (error->code == ANSWER_INVALID && says(error, "user name is empty")) ||
+           (error->code == ANSWER_INVALID && says(error, "revision of auth store is old")) ||
            (error->code == ANSWER_DENIED && says(error, "invalid auth token"));
 }
 

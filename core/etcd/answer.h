@@ -49,7 +49,8 @@ enum vx_status answer_status(const struct answer_error *error);
 /* The one error that says that nothing was done, and is common. */
 bool answer_is_no_leader(const struct answer_error *error);
 bool answer_is_compacted(const struct answer_error *error);
-/* A token is missing, unknown, or sent though auth is off: authenticate (again). */
+/* A token is missing, unknown, older than the last change of users and roles (JWT), or sent though auth is off:
+ * authenticate (again). */
 bool answer_wants_token(const struct answer_error *error);
 
 /* Each reads the answer to one kind of request into *out, texts into the arena; false when something in it is not what

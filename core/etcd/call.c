@@ -144,7 +144,7 @@ static enum verdict authenticate(struct round *round, long timeout_ms)
 {
     struct etcd *etcd = round->etcd;
     struct vx_buf body = {0};
-    request_authenticate(&body, etcd->user, etcd->password);
+    client_ask_token(etcd, &body);
     struct attempt attempt = {.http = {.endpoint = round->endpoint,
                                        .path = "/v3/auth/authenticate",
                                        .body = vx_buf_view(&body),

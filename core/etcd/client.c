@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/etcd/request.h"
+#include "core/etcd/tls.h"
 #include "core/etcd/wait.h"
 
 enum { POLL_MAX_MS = 60000, CONNECTIONS_KEPT = 16 };
@@ -127,6 +129,13 @@ void client_wake(struct etcd *etcd)
 
 /* --- endpoints and the token ------------------------------------------------------------------------------------- */
 
+static char *copy_text(const char *text)
+{
+    char *copy = text ? strdup(text) : NULL;
+    vx_assert(!text || copy);
+    return copy;
+}
+
 size_t client_endpoint(struct etcd *etcd)
 {
     return atomic_load(&etcd->current);
@@ -160,6 +169,23 @@ void client_token_set(struct etcd *etcd, const char *token)
     etcd->token = token ? strdup(token) : NULL;
     etcd->auth_is_off = !token;
     pthread_mutex_unlock(&etcd->mutex);
+}
+
+void client_ask_token(struct etcd *etcd, struct vx_buf *out)
+{
+    pthread_mutex_lock(&etcd->mutex);
+    request_authenticate(out, etcd->user, etcd->password);
+    pthread_mutex_unlock(&etcd->mutex);
+}
+
+void etcd_set_password(struct etcd *etcd, const char *password)
+{
+    char *copy = copy_text(password ? password : "");
+    pthread_mutex_lock(&etcd->mutex);
+    char *old = etcd->password;
+    etcd->password = copy;
+    pthread_mutex_unlock(&etcd->mutex);
+    free(old);
 }
 
 void client_token_drop(struct etcd *etcd, const char *token)
@@ -202,13 +228,6 @@ static enum vx_status check_endpoint(const char *text, struct vx_err *err)
     return VX_OK;
 }
 
-static char *copy_text(const char *text)
-{
-    char *copy = text ? strdup(text) : NULL;
-    vx_assert(!text || copy);
-    return copy;
-}
-
 static void client_release(struct etcd *etcd)
 {
     for (size_t i = 0; i < etcd->endpoint_count; i++)
@@ -235,12 +254,7 @@ enum vx_status etcd_config_check(const struct etcd_config *config, struct vx_err
         if (status)
             return status;
     }
-    const char *const files[] = {config->ca_file, config->cert_file, config->key_file};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        if (files[i] && access(files[i], R_OK) != 0)
-            return vx_err_set(err, VX_EINVAL, "%s: %s", files[i], strerror(errno));
-    }
-    return VX_OK;
+    return tls_check(config, err);
 }
 
 enum vx_status etcd_new(const struct etcd_config *config, struct etcd **out, struct vx_err *err)

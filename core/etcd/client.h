@@ -14,7 +14,7 @@ struct etcd {
     /* Set once. */
     char **endpoints; /* "http://host:port" */
     size_t endpoint_count;
-    char *user, *password; /* NULL without auth */
+    char *user; /* NULL without auth */
     char *ca_file, *cert_file, *key_file;
     int64_t canary_ms;
     pthread_t thread;
@@ -29,6 +29,7 @@ struct etcd {
     size_t caller_count; /* threads inside of a call */
     bool canceled;       /* calls fail */
     bool stopping;       /* the thread ends */
+    char *password;      /* NULL without auth */
     char *token;         /* of auth; NULL: none yet */
     bool auth_is_off;    /* etcd said that there is no auth, though we have a user */
 
@@ -45,6 +46,8 @@ size_t client_endpoint(struct etcd *etcd);
 void client_endpoint_failed(struct etcd *etcd, size_t endpoint);
 /* A copy of the token for an exchange, or NULL. *needed: there is none, and one must be fetched first. */
 char *client_token(struct etcd *etcd, bool *needed);
+/* Appends the request for a token. */
+void client_ask_token(struct etcd *etcd, struct vx_buf *out);
 /* The answer to "authenticate" (NULL: auth is off there); and: this token is not good any more. */
 void client_token_set(struct etcd *etcd, const char *token);
 void client_token_drop(struct etcd *etcd, const char *token);

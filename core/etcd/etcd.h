@@ -29,11 +29,13 @@ struct etcd_config {
     size_t endpoint_count;
     const char *user; /* NULL without auth */
     const char *password;
-    const char *ca_file, *cert_file, *key_file; /* NULL where not used */
-    int64_t canary_ms;                          /* 0: ETCD_WATCH_CANARY_MS; tests are in a hurry */
+    /* PEM files for https endpoints; NULL: the system's CAs, no client certificate, the key stands in cert_file. Each new
+     * connection reads them again: a renewed certificate needs no call. */
+    const char *ca_file, *cert_file, *key_file;
+    int64_t canary_ms; /* 0: ETCD_WATCH_CANARY_MS; tests are in a hurry */
 };
 
-/* Says what is wrong with a config without connecting: the endpoints' form, files that cannot be read. */
+/* Says what is wrong with a config without connecting: the endpoints' form, files that cannot be read or used. */
 VX_MUSTCHECK enum vx_status etcd_config_check(const struct etcd_config *config, struct vx_err *err);
 /* Checks the config and starts the thread; connects to nothing yet. */
 VX_MUSTCHECK enum vx_status etcd_new(const struct etcd_config *config, struct etcd **out, struct vx_err *err);
@@ -42,6 +44,9 @@ void etcd_free(struct etcd *etcd);
 /* From now on every call fails with VX_ECANCELED at once, those under way too: the first step of stopping quickly while
  * etcd is away. Watches go on until they are freed. Any thread, also twice. */
 void etcd_cancel(struct etcd *etcd);
+/* The user's password from now on (copied), where there is a user: the next token is asked for with it. What runs goes on
+ * with the token it has; what etcd has refused meanwhile is tried again by itself. Any thread. */
+void etcd_set_password(struct etcd *etcd, const char *password);
 /* The endpoint in use, for messages and status; static until etcd_free(). */
 const char *etcd_endpoint(const struct etcd *etcd);
 

@@ -1,4 +1,4 @@
-/* HTTP exchanges over libcurl: the only file that knows its options. The client's thread only.
+/* HTTP exchanges over libcurl: its options (those of TLS: tls.c) and its results. The client's thread only.
  *
  * Facts that decide the options: HTTP/1.1, because the gateway has no h2c; no low-speed limit, because an idle watch is
  * healthy; TCP keepalive and TCP_USER_TIMEOUT, because a peer that is gone without a word is found only by them. No
@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "core/etcd/client.h"
+#include "core/etcd/tls.h"
 
 enum { KEEPALIVE_IDLE_S = 10, KEEPALIVE_INTERVAL_S = 3, TCP_SILENT_MS = 15000 };
 
@@ -64,16 +65,6 @@ static void set_headers(struct http *http)
     SET(http->easy, CURLOPT_HTTPHEADER, headers);
 }
 
-static void set_tls(const struct etcd *etcd, CURL *easy)
-{
-    if (etcd->ca_file)
-        SET(easy, CURLOPT_CAINFO, etcd->ca_file);
-    if (etcd->cert_file)
-        SET(easy, CURLOPT_SSLCERT, etcd->cert_file);
-    if (etcd->key_file)
-        SET(easy, CURLOPT_SSLKEY, etcd->key_file);
-}
-
 static void set_transport(CURL *easy, long timeout_ms)
 {
     SET(easy, CURLOPT_NOSIGNAL, 1L);
@@ -109,7 +100,7 @@ void http_start(struct etcd *etcd, struct http *http)
     set_transport(easy, http->timeout_ms);
     /* libcurl repeats a request whose kept connection turns out to be dead. */
     SET(easy, CURLOPT_FRESH_CONNECT, http->once ? 1L : 0L);
-    set_tls(etcd, easy);
+    tls_set(etcd, easy);
     set_headers(http);
     vx_assert(curl_multi_add_handle(etcd->multi, easy) == CURLM_OK);
     http->active = true;
@@ -139,7 +130,7 @@ void http_stop(struct etcd *etcd, struct http *http, enum http_end end, bool tel
 }
 
 /* What libcurl's result means, in words where it is a failure. */
-static enum http_end judge(struct http *http, CURLcode code)
+static enum http_end judge(const struct etcd *etcd, struct http *http, CURLcode code)
 {
     long sent_bytes = 0, os_error = 0;
     curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &http->status);
@@ -148,9 +139,11 @@ static enum http_end judge(struct http *http, CURLcode code)
     bool sent = sent_bytes > 0;
     if (code == CURLE_OK)
         return HTTP_ANSWERED;
+    if (tls_explain(etcd, http, code))
+        return HTTP_REFUSED;
     if (code == CURLE_OPERATION_TIMEDOUT) {
         if (sent)
-            snprintf(http->reason, sizeof http->reason, "no answer within %.3g s", (double)http->timeout_ms / 1000);
+            snprintf(http->reason, sizeof http->reason, "no answer within %.1f s", (double)http->timeout_ms / 1000);
         else
             snprintf(http->reason, sizeof http->reason, "no connection within %d s", HTTP_CONNECT_MS / 1000);
         return sent ? HTTP_TIMEOUT : HTTP_REFUSED;
@@ -177,7 +170,7 @@ void http_drive(struct etcd *etcd)
         CURLcode code = msg->data.result;
         curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &owner);
         struct http *http = (struct http *)(void *)owner;
-        http_stop(etcd, http, judge(http, code), true);
+        http_stop(etcd, http, judge(etcd, http, code), true);
     }
 }
 

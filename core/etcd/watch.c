@@ -104,7 +104,7 @@ static void open_stream(struct etcd_watch *watch, int64_t now_ms)
     watch->endpoint = client_endpoint(etcd);
     if (token_needed) {
         vx_buf_clear(&watch->probe_body);
-        request_authenticate(&watch->probe_body, etcd->user, etcd->password);
+        client_ask_token(etcd, &watch->probe_body);
         watch_probe(watch, "/v3/auth/authenticate", false, NULL);
         watch->state = WATCH_AUTHENTICATING;
         watch->due_ms = now_ms + WATCH_FAR_MS; /* the probe has a time-out of its own */
@@ -186,7 +186,7 @@ static void canceled(struct etcd_watch *watch, const struct answer_watch *messag
     }
     const char *reason = message->cancel_reason;
     /* A token that is not good any more is told like a missing permission: fetch another before the next try. */
-    if (strstr(reason, "PermissionDenied") || strstr(reason, "auth token"))
+    if (strstr(reason, "PermissionDenied") || strstr(reason, "auth token") || strstr(reason, "auth store"))
         client_token_drop(watch->etcd, watch->stream.token);
     char text[200];
     snprintf(text, sizeof text, "the watch was canceled: %.150s", *reason ? reason : "no reason given");

@@ -1,9 +1,10 @@
 /* Deciding. A worker's thread, with the worker's decider; what comes out is valid until the next decide().
  *
  *     topic ──> route ──(not JSON)──────────────────────────────> dead letter of the routing, or stuck
- *                 └─ scan ─ match ─> action ─ drop
- *                                      ├───── dead letter of the routing, or stuck
- *                                      └───── pipeline, pipeline, … each: records, filtered, or its dead letter, or stuck
+ *                 └─ scan ─ match ─> each rule: drop
+ *                             ^        ├─────── dead letter of the routing, or stuck
+ *                             │        ├─────── pipeline, pipeline, … each: records, filtered, or its dead letter, or stuck
+ *                             └────────┴─────── hand-over: the rules of another route
  *
  * Invariant: a decision whose outcome is OUTCOME_STUCK has no records; records of a pipeline that failed are gone but for
  * its dead letter.
@@ -12,9 +13,11 @@
 
 #include <stdlib.h>
 
+#include "core/cel/regex.h"
 #include "core/plan/deadletter.h"
 #include "core/plan/run.h"
 #include "core/plan/stage/stage.h"
+#include "core/plan/trace.h"
 
 /* The arena begins with one block of this size, so that an event of ordinary size needs no other. */
 enum { ARENA_FIRST_BYTES = 256 * 1024 };
@@ -27,6 +30,8 @@ struct decider *decider_new(void)
     d->records = calloc(DECIDE_RECORDS_MAX, sizeof *d->records);
     vx_assert(d->records != NULL);
     vx_arena_bytes(&d->arena, ARENA_FIRST_BYTES);
+    d->match = match_scratch_new();
+    d->regex = cel_scratch_new();
     return d;
 }
 
@@ -38,12 +43,21 @@ void decider_free(struct decider *d)
         vx_buf_done(&d->values[i]);
     free(d->values);
     free(d->records);
+    free(d->rules);
+    free(d->pipelines);
     free(d->slots);
     free(d->changed_slots);
     vx_buf_done(&d->scratch);
+    match_scratch_free(d->match);
+    cel_scratch_free(d->regex);
     json_scanner_free(d->scanner);
     vx_arena_done(&d->arena);
     free(d);
+}
+
+void decider_trace(struct decider *d, const struct decide_trace *trace)
+{
+    d->trace = trace;
 }
 
 const char *decide_reason_label(enum decide_reason reason)
@@ -68,7 +82,10 @@ static void begin(struct decider *d, const struct table *t)
     d->value_used = 0;
     if (d->scratch.size > DECIDE_KEEP_BYTES)
         vx_buf_done(&d->scratch);
+    cel_scratch_fit(d->regex, &t->slots);
     d->record_count = 0;
+    d->rule_count = 0;
+    d->pipeline_count = 0;
     d->failed_conditions = 0;
     if (t->slots.count > d->slot_room) {
         d->slot_room = t->slots.count;
@@ -87,46 +104,79 @@ static void note(struct decision *out, enum decide_reason reason, const char *me
     }
 }
 
-static void stuck(struct decider *d, struct decision *out)
+/* One event on its way through the rules. */
+struct course {
+    struct decider *d;
+    const struct table *table;
+    const struct route *entry;  /* of its topic */
+    const struct cel_event *ev; /* as it came, scanned */
+    struct match match;
+    struct decision *out;
+};
+
+/* Nothing comes out, and its partition has to stop. Returns false: the event is done with. */
+static bool stuck(struct course *c)
 {
-    d->record_count = 0;
-    out->outcome = OUTCOME_STUCK;
+    c->d->record_count = 0;
+    c->out->outcome = OUTCOME_STUCK;
+    return false;
 }
 
-/* The whole event is refused: its dead letter is the routing's. Nothing else comes out of it. */
-static void refuse_event(struct decider *d, const struct route *route, const struct cel_event *ev,
-                         enum decide_reason reason, const char *message, const char *stage, struct decision *out)
+/* The whole event is refused: its dead letter is that of its topic's routing. Nothing else comes out of it. */
+static bool refuse_event(struct course *c, enum decide_reason reason, const char *message, const char *stage)
 {
-    out->reason = reason;
-    out->message = message;
-    d->record_count = 0;
-    if (!route->dead_letter) {
-        stuck(d, out);
-        return;
-    }
-    struct deadletter why = {route->dead_letter, reason, message, stage, NULL, UINT32_MAX};
-    deadletter_make(&why, ev, &d->arena, &d->records[d->record_count++]);
-    out->outcome = OUTCOME_DEAD_LETTER;
+    c->out->reason = reason;
+    c->out->message = message;
+    c->d->record_count = 0;
+    if (!c->entry->dead_letter)
+        return stuck(c);
+    struct deadletter why = {c->entry->dead_letter, reason, message, stage, NULL, UINT32_MAX};
+    deadletter_make(&why, c->ev, &c->d->arena, &c->d->records[c->d->record_count++]);
+    c->out->outcome = OUTCOME_DEAD_LETTER;
+    return false;
 }
 
-static void refuse_not_json(struct decider *d, const struct route *route, const struct cel_event *ev, size_t at,
-                            struct decision *out)
+static void refuse_not_json(struct course *c, size_t at)
 {
-    const char *message = vx_arena_printf(&d->arena, "routing %s: the value is not JSON, at byte %zu", route->name, at);
-    refuse_event(d, route, ev, REASON_NOT_JSON, message, vx_arena_printf(&d->arena, "%s/json", route->name), out);
+    struct vx_arena *arena = &c->d->arena;
+    refuse_event(c, REASON_NOT_JSON,
+                 vx_arena_printf(arena, "routing %s: the value is not JSON, at byte %zu", c->entry->name, at),
+                 vx_arena_printf(arena, "%s/json", c->entry->name));
 }
 
-static void refuse_by_rule(struct decider *d, const struct route *route, const struct rule *rule,
-                           const struct cel_event *ev, struct decision *out)
+static bool refuse_too_many(struct course *c)
 {
+    struct vx_arena *arena = &c->d->arena;
+    return refuse_event(c, REASON_TOO_MANY,
+                        vx_arena_printf(arena, "routing %s: the event becomes more than %d records", c->entry->name,
+                                        DECIDE_RECORDS_MAX),
+                        vx_arena_printf(arena, "%s/records", c->entry->name));
+}
+
+/* A rule sends the event to the dead letters. False: the event is done with. */
+static bool refuse_by_rule(struct course *c, const struct route *route, const struct rule *rule, const char *topic)
+{
+    struct decider *d = c->d;
     bool otherwise = rule == &route->otherwise;
     const char *message =
         vx_arena_printf(&d->arena,
                         otherwise ? "routing %s: no rule matches, and `%s` sends the event to the dead letters"
                                   : "routing %s: rule `%s` sends the event to the dead letters",
                         route->name, rule->name);
-    const char *stage = vx_arena_printf(&d->arena, otherwise ? "%s/%s" : "%s/rules[%s]", route->name, rule->name);
-    refuse_event(d, route, ev, REASON_BY_RULE, message, stage, out);
+    note(c->out, REASON_BY_RULE, message);
+    if (!topic)
+        return stuck(c);
+    if (d->record_count == DECIDE_RECORDS_MAX)
+        return refuse_too_many(c);
+    struct deadletter why = {
+        .topic = topic,
+        .reason = REASON_BY_RULE,
+        .message = message,
+        .stage = vx_arena_printf(&d->arena, otherwise ? "%s/%s" : "%s/rules[%s]", route->name, rule->name),
+        .pipeline = UINT32_MAX,
+    };
+    deadletter_make(&why, c->ev, &d->arena, &d->records[d->record_count++]);
+    return true;
 }
 
 /* Puts the dead letter of a failed attempt in the place of its records. False: there is no topic for it. */
@@ -134,7 +184,7 @@ static bool add_deadletter(const struct run *run, size_t first_record)
 {
     struct decider *d = run->decider;
     d->record_count = first_record;
-    const char *topic = run->answers->dead_letter ? run->answers->dead_letter : run->route->dead_letter;
+    const char *topic = run_dead_letter(run);
     if (!topic)
         return false;
     const struct stage *stage = run->failed_at;
@@ -150,6 +200,98 @@ static bool add_deadletter(const struct run *run, size_t first_record)
     return true;
 }
 
+static struct decide_pipeline *add_pipeline(struct decider *d, const struct pipeline *pipeline)
+{
+    if (d->pipeline_count == d->pipeline_room) {
+        d->pipeline_room = d->pipeline_room ? d->pipeline_room * 2 : 16;
+        d->pipelines = realloc(d->pipelines, d->pipeline_room * sizeof *d->pipelines);
+        vx_assert(d->pipelines != NULL);
+    }
+    d->pipelines[d->pipeline_count] = (struct decide_pipeline){.pipeline = pipeline->number};
+    return &d->pipelines[d->pipeline_count++];
+}
+
+/* The pipelines of one rule; `dead_letter` is the topic of its routing. False: the event is done with. */
+static bool run_pipelines(struct course *c, const struct action *action, const char *dead_letter)
+{
+    struct decider *d = c->d;
+    for (size_t i = 0; i < action->pipeline_count; i++) {
+        struct run run;
+        size_t first_record = d->record_count;
+        struct decide_pipeline *done = add_pipeline(d, action->pipelines[i]);
+        if (d->trace)
+            d->trace->on_pipeline(d->trace->ctx, action->pipelines[i]);
+        run_init(&run, d, c->table, c->entry, dead_letter, c->ev, action->pipelines[i]);
+        enum run_flow flow = pipeline_run(&run, action->pipelines[i]);
+        done->filtered = flow == RUN_ENDED;
+        if (flow != RUN_FAILED)
+            continue;
+        done->reason = run.reason;
+        note(c->out, run.reason, run.message);
+        if (run.reason == REASON_TOO_MANY || first_record == DECIDE_RECORDS_MAX)
+            return refuse_too_many(c);
+        if (!add_deadletter(&run, first_record))
+            return stuck(c);
+    }
+    return true;
+}
+
+static void add_rule(struct course *c, const struct rule *rule)
+{
+    struct decider *d = c->d;
+    bool hands_over = rule->action.kind == ACTION_HAND_OVER;
+    if (d->rule_count == d->rule_room) {
+        d->rule_room = d->rule_room ? d->rule_room * 2 : 16;
+        d->rules = realloc(d->rules, d->rule_room * sizeof *d->rules);
+        vx_assert(d->rules != NULL);
+    }
+    d->rules[d->rule_count++] = (struct decide_rule){rule->number, hands_over};
+    if (!hands_over && c->out->rule == UINT32_MAX)
+        c->out->rule = rule->number;
+    if (d->trace)
+        d->trace->on_taken(d->trace->ctx, rule);
+}
+
+static bool decide_rules(struct course *c, const struct route *route, const struct rule *by, const char *dead_letter);
+
+static bool decide_rule(struct course *c, const struct route *route, const struct rule *rule, const char *dead_letter)
+{
+    add_rule(c, rule);
+    switch (rule->action.kind) {
+    case ACTION_DROP:
+        break;
+    case ACTION_DEAD_LETTER:
+        return refuse_by_rule(c, route, rule, dead_letter);
+    case ACTION_RUN:
+        return run_pipelines(c, &rule->action, dead_letter);
+    case ACTION_HAND_OVER:
+        return decide_rules(c, rule->action.route, rule, dead_letter);
+    }
+    return true;
+}
+
+/* The rules of one route; `dead_letter` is the topic of the routing whose rule `by` hands over to it. False: the event is
+ * done with. Recursion: config_load() has refused cycles and more than CONFIG_CALL_DEPTH_MAX routings in a row. */
+static bool decide_rules(struct course *c, const struct route *route, const struct rule *by, const char *dead_letter)
+{
+    if (route->dead_letter)
+        dead_letter = route->dead_letter;
+    if (c->d->trace) {
+        c->d->trace->on_routing(c->d->trace->ctx, route, by);
+        trace_rules(c->d, route, c->ev);
+    }
+    if (!route->match_all)
+        return decide_rule(c, route, match_first(&c->match, route), dead_letter);
+    size_t count;
+    const struct rule *const *rules = match_all(&c->match, route, &count);
+    c->out->match_all = true;
+    for (size_t i = 0; i < count; i++) {
+        if (!decide_rule(c, route, rules[i], dead_letter))
+            return false;
+    }
+    return true;
+}
+
 static bool has_output(const struct decider *d)
 {
     for (size_t i = 0; i < d->record_count; i++) {
@@ -159,64 +301,26 @@ static bool has_output(const struct decider *d)
     return false;
 }
 
-static void run_pipelines(struct decider *d, const struct table *t, const struct route *route,
-                          const struct action *action, const struct cel_event *ev, struct decision *out)
+static void decide_event(struct course *c)
 {
-    struct decide_pipeline *done = VX_ARENA_ARRAY(&d->arena, struct decide_pipeline, action->pipeline_count);
-    out->pipelines = done;
-    for (size_t i = 0; i < action->pipeline_count; i++) {
-        struct run run;
-        size_t first_record = d->record_count;
-        run_init(&run, d, t, route, ev, action->pipelines[i]);
-        enum run_flow flow = pipeline_run(&run, action->pipelines[i]);
-        done[i].pipeline = action->pipelines[i]->number;
-        done[i].filtered = flow == RUN_ENDED;
-        out->pipeline_count = i + 1;
-        bool full = flow == RUN_FAILED && (run.reason == REASON_TOO_MANY || first_record == DECIDE_RECORDS_MAX);
-        if (flow == RUN_FAILED) {
-            done[i].reason = run.reason;
-            note(out, run.reason, run.message);
-        }
-        if (full) {
-            refuse_event(d, route, ev, REASON_TOO_MANY,
-                         vx_arena_printf(&d->arena, "routing %s: the event becomes more than %d records", route->name,
-                                         DECIDE_RECORDS_MAX),
-                         vx_arena_printf(&d->arena, "%s/records", route->name), out);
-            return;
-        }
-        if (flow == RUN_FAILED && !add_deadletter(&run, first_record)) {
-            stuck(d, out);
-            return;
-        }
-    }
-    out->outcome = has_output(d) ? OUTCOME_EMITTED : d->record_count ? OUTCOME_DEAD_LETTER : OUTCOME_FILTERED;
-}
-
-static void decide_route(struct decider *d, const struct table *t, const struct route *route,
-                         const struct cel_event *ev, struct decision *out)
-{
+    struct decider *d = c->d;
+    const struct route *route = c->entry;
     size_t error_at = 0;
-    if (route->parsed && !ev->value.at) {
+    if (route->parsed && !c->ev->value.at) {
         for (size_t i = 0; i < route->slot_count; i++)
             d->slots[route->slots[i]] = (struct json_value){0};
-    } else if (route->parsed && json_scan(d->scanner, route->paths, ev->value, d->slots, &error_at)) {
-        refuse_not_json(d, route, ev, error_at, out);
+    } else if (route->parsed && json_scan(d->scanner, route->paths, c->ev->value, d->slots, &error_at)) {
+        refuse_not_json(c, error_at);
         return;
     }
-    struct cel_frame frame = {.event = ev, .arena = &d->arena};
-    const struct rule *rule = match(route, &frame, &d->failed_conditions);
-    out->rule = rule->number;
-    switch (rule->action.kind) {
-    case ACTION_DROP:
-        out->outcome = OUTCOME_DROPPED;
-        break;
-    case ACTION_DEAD_LETTER:
-        refuse_by_rule(d, route, rule, ev, out);
-        break;
-    case ACTION_RUN:
-        run_pipelines(d, t, route, &rule->action, ev, out);
-        break;
-    }
+    struct cel_frame frame = {.event = c->ev, .arena = &d->arena, .scratch = d->regex};
+    match_begin(&c->match, d->match, route, &frame);
+    if (decide_rules(c, route, NULL, NULL))
+        c->out->outcome = has_output(d)       ? OUTCOME_EMITTED
+                          : d->record_count   ? OUTCOME_DEAD_LETTER
+                          : d->pipeline_count ? OUTCOME_FILTERED
+                                              : OUTCOME_DROPPED;
+    d->failed_conditions += c->match.failed;
 }
 
 void decide(struct decider *d, const struct table *t, const struct cel_event *ev, struct decision *out)
@@ -227,30 +331,32 @@ void decide(struct decider *d, const struct table *t, const struct cel_event *ev
     if (route) {
         struct cel_event source = *ev;
         source.slots = d->slots;
-        decide_route(d, t, route, &source, out);
+        struct course c = {.d = d, .table = t, .entry = route, .ev = &source, .out = out};
+        decide_event(&c);
     }
     out->records = d->records;
     out->record_count = d->record_count;
+    out->rules = d->rules;
+    out->rule_count = d->rule_count;
+    out->pipelines = d->pipelines;
+    out->pipeline_count = d->pipeline_count;
     out->failed_conditions = d->failed_conditions;
 }
 
-bool decide_refused(struct decider *d, const struct table *t, const struct cel_event *ev, uint32_t pipeline,
-                    const char *message, struct decide_record *record)
+bool decide_refused(struct decider *d, const struct table *t, const struct cel_event *ev,
+                    const struct decide_record *refused, const char *message, struct decide_record *out)
 {
-    const struct route *route = table_route(t, ev->topic);
-    const struct pipeline *called = pipeline < t->pipeline_count ? &t->pipelines[pipeline] : NULL;
-    const char *topic = called && called->dead_letter ? called->dead_letter : route ? route->dead_letter : NULL;
-    if (!topic)
+    if (!refused->refused_to)
         return false;
-    const char *owner = called ? called->name : route->name;
+    const struct pipeline *answers = &t->pipelines[refused->pipeline];
     struct deadletter why = {
-        .topic = topic,
+        .topic = refused->refused_to,
         .reason = REASON_RECORD_REFUSED,
         .message = vx_arena_str(&d->arena, message),
-        .stage = vx_arena_printf(&d->arena, "%s/produce", owner),
-        .called = called ? called->name : NULL,
-        .pipeline = pipeline,
+        .stage = vx_arena_printf(&d->arena, "%s/produce", answers->name),
+        .called = answers->name,
+        .pipeline = refused->pipeline,
     };
-    deadletter_make(&why, ev, &d->arena, record);
+    deadletter_make(&why, ev, &d->arena, out);
     return true;
 }

@@ -2,8 +2,19 @@
  * published all call it. Pure: no socket, no clock, no thread; the same input gives the same answer every time.
  *
  *     event ── scan wanted fields once ── first rule that matches ── its pipelines, each on a copy of its own ── records
+ *                                         (match: all: every one)
+ *                                          └─ hand-over: the rules of another routing, instead
  *
  * An attempt at an event is all or nothing per pipeline: a pipeline that fails emits nothing but its dead letter.
+ *
+ * `match: all`: the rules that match run one after the other, in their order, each on the event as it came; their records
+ * follow each other. A rule that drops adds nothing and stops nobody. `otherwise` runs when none matches. The event is
+ * stuck, or refused as a whole (too_many), for all of its rules together.
+ *
+ * Hand-over: the rules of the other routing decide as if they stood there, by its own `match` and its own `otherwise`; the
+ * event does not come back. Its `dead_letter` counts, and where it has none, that of the routing it was handed over by.
+ * What is refused before or beyond any rule (not_json, too_many) goes to the dead letters of the topic's routing.
+ *
  * Cost per event: no heap once warm, no lock, no clock.
  */
 #ifndef VX_PLAN_DECIDE_H
@@ -25,6 +36,10 @@ enum {
 struct decider;
 struct decider *decider_new(void);
 void decider_free(struct decider *d);
+/* Who watches what decide() does from now on (trace.h); NULL, as at first: nobody, at the cost of one look per routing,
+ * pipeline and stage. Borrowed. */
+struct decide_trace;
+void decider_trace(struct decider *d, const struct decide_trace *trace);
 
 /* Why an event or one of its pipelines was refused; labels are metric labels and the dead letter's class. */
 /*    name                  label                text for people */
@@ -48,7 +63,7 @@ const char *decide_reason_label(enum decide_reason reason);
 enum decide_outcome {
     OUTCOME_EMITTED,     /* at least one record that is not a dead letter */
     OUTCOME_FILTERED,    /* every pipeline's filters ended it */
-    OUTCOME_DROPPED,     /* by a rule or otherwise: drop */
+    OUTCOME_DROPPED,     /* by every rule that took it, or otherwise: drop */
     OUTCOME_DEAD_LETTER, /* only dead letters */
     OUTCOME_STUCK,       /* refused, and there is no dead-letter topic: its partition has to stop; no records */
     OUTCOME_UNROUTED,    /* no routing claims its topic */
@@ -65,9 +80,17 @@ struct decide_record {
     bool headers_are_source; /* unchanged */
     bool dead_letter;
     enum decide_reason reason; /* of a dead letter */
-    uint32_t pipeline; /* number in table_pipelines() of the pipeline that answers for the record: the innermost on
+    uint32_t pipeline;      /* number in table_pipelines() of the pipeline that answers for the record: the innermost on
                                 * its way that has a dead-letter topic, else the one that the rule called; UINT32_MAX for a
                                 * dead letter of the routing itself (not_json, by_rule, too_many) */
+    const char *refused_to; /* the dead-letter topic for this record, should the broker refuse it; NULL: none, or it is
+                             * a dead letter itself */
+};
+
+/* A rule that took the event. */
+struct decide_rule {
+    uint32_t rule;   /* number in table_rules() */
+    bool hands_over; /* what the rules of its routing do comes right behind it */
 };
 
 struct decide_pipeline {
@@ -78,22 +101,30 @@ struct decide_pipeline {
 
 struct decision {
     enum decide_outcome outcome;
-    uint32_t rule; /* number in table_rules(); UINT32_MAX when no rule was reached (not JSON, unrouted) */
+    uint32_t rule; /* the first of `rules` that does not hand over; UINT32_MAX when no rule was reached (not JSON,
+                    * unrouted) */
+    const struct decide_rule *rules; /* all that took it, in order; each `otherwise` included */
+    size_t rule_count;
+    bool match_all; /* a routing on its way has `match: all`: several rules may stand in `rules` */
     struct decide_record *records;
     size_t record_count;
     const struct decide_pipeline *pipelines; /* those that ran, in order */
     size_t pipeline_count;
-    enum decide_reason reason;  /* the first refusal, also when it became a dead letter */
-    const char *message;        /* for people, when there is a reason: pipeline, stage and failure */
-    uint32_t failed_conditions; /* conditions that were false because they failed */
+    enum decide_reason reason; /* the first refusal, also when it became a dead letter */
+    const char *message;       /* for people, when there is a reason: pipeline, stage and failure */
+    /* Conditions that were false because they failed, a missing field included. Where a routing's few rules are tried one
+     * after the other, and of filters: the conditions. Where it has an index, which evaluates only what it needs: the
+     * places that were asked for and hold nothing that can be read, those whose value has no type that the comparisons
+     * asked of it could take, and the expressions that failed; each once per event. */
+    uint32_t failed_conditions;
 };
 
 /* Decides `ev` (its `slots` are ignored; the decider fills its own). Never fails: what is wrong is in the decision. */
 void decide(struct decider *d, const struct table *t, const struct cel_event *ev, struct decision *out);
 
-/* The dead letter for a record that the broker refused for good: into the dead-letter topic of `pipeline` or, without one,
- * of the event's routing. False when neither has one. Call before the next decide(); `record` lives as long as a decision. */
-bool decide_refused(struct decider *d, const struct table *t, const struct cel_event *ev, uint32_t pipeline,
-                    const char *message, struct decide_record *record);
+/* The dead letter for a record of the last decision about `ev` that the broker refused for good; `out` lives as long as
+ * that decision. False when there is no topic for it. */
+bool decide_refused(struct decider *d, const struct table *t, const struct cel_event *ev,
+                    const struct decide_record *refused, const char *message, struct decide_record *out);
 
 #endif

@@ -1,18 +1,77 @@
-/* Which rule takes an event. A worker's thread; cost: one evaluation per rule up to the one that matches.
+/* Which rules take an event. A worker's thread; cost of the loops: one evaluation per rule up to the one that matches, or
+ * of all; of the index: see index/index.h.
  *
- * This is the one place that knows how rules are searched: the plain loop is the definition, and whatever finds the same
- * rule faster may replace it.
+ * This is the one place that knows how rules are searched: the plain loops are the definition, and the index, where a
+ * route has one, finds the same rules.
  */
-#include "core/plan/compiled.h"
+#include "core/plan/match.h"
 
-const struct rule *match(const struct route *route, struct cel_frame *frame, uint32_t *failed)
+#include <stdlib.h>
+
+#include "core/plan/index/index.h"
+
+struct match_scratch *match_scratch_new(void)
+{
+    struct match_scratch *scratch = calloc(1, sizeof *scratch);
+    vx_assert(scratch != NULL);
+    return scratch;
+}
+
+void match_scratch_free(struct match_scratch *scratch)
+{
+    if (!scratch)
+        return;
+    free(scratch->readings);
+    free(scratch->tests);
+    free(scratch->members);
+    free(scratch->found);
+    free(scratch->rules);
+    free(scratch);
+}
+
+void match_begin(struct match *m, struct match_scratch *scratch, const struct route *entry, struct cel_frame *frame)
+{
+    *m = (struct match){.scratch = scratch, .entry = entry, .frame = frame};
+}
+
+/* True when the rule's condition holds. */
+static bool holds(struct match *m, const struct rule *rule)
+{
+    bool failed = false;
+    bool result = !rule->when || cel_test(rule->when, m->frame, &failed);
+    m->failed += failed;
+    return result;
+}
+
+const struct rule *match_first_loop(struct match *m, const struct route *route)
 {
     for (size_t i = 0; i < route->rule_count; i++) {
-        const struct rule *rule = &route->rules[i];
-        bool broke = false;
-        if (!rule->when || cel_test(rule->when, frame, &broke))
-            return rule;
-        *failed += broke;
+        if (holds(m, &route->rules[i]))
+            return &route->rules[i];
     }
     return &route->otherwise;
+}
+
+const struct rule *const *match_all_loop(struct match *m, const struct route *route, size_t *count)
+{
+    const struct rule **rules = VX_ARENA_ARRAY(m->frame->arena, const struct rule *, route->rule_count + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < route->rule_count; i++) {
+        if (holds(m, &route->rules[i]))
+            rules[n++] = &route->rules[i];
+    }
+    if (!n)
+        rules[n++] = &route->otherwise;
+    *count = n;
+    return rules;
+}
+
+const struct rule *match_first(struct match *m, const struct route *route)
+{
+    return route->index ? index_first(route->index, m) : match_first_loop(m, route);
+}
+
+const struct rule *const *match_all(struct match *m, const struct route *route, size_t *count)
+{
+    return route->index ? index_all(route->index, m, count) : match_all_loop(m, route, count);
 }

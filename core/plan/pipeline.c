@@ -8,6 +8,7 @@
 
 #include "core/base/utf8.h"
 #include "core/plan/stage/stage.h"
+#include "core/plan/trace.h"
 
 static const struct stage_kind *const KINDS[] = {
     [CONFIG_FILTER] = &stage_filter,     [CONFIG_SET] = &stage_set,   [CONFIG_REMOVE] = &stage_remove,
@@ -81,13 +82,18 @@ enum vx_status pipelines_compile(struct compiler *c)
     return status;
 }
 
+enum run_flow pipeline_step(struct run *run, const struct stage *stage)
+{
+    if (run->stale && stage->reads_slots && !run_refresh(run))
+        return run_fail(run, stage, REASON_STAGE_FAILED, "the changed event is nested too deep");
+    return stage->kind->run(run, stage);
+}
+
 enum run_flow pipeline_run(struct run *run, const struct pipeline *pipeline)
 {
     for (size_t i = 0; i < pipeline->stage_count; i++) {
         const struct stage *stage = &pipeline->stages[i];
-        if (run->stale && stage->reads_slots && !run_refresh(run))
-            return run_fail(run, stage, REASON_STAGE_FAILED, "the changed event is nested too deep");
-        enum run_flow flow = stage->kind->run(run, stage);
+        enum run_flow flow = run->decider->trace ? trace_step(run, stage) : pipeline_step(run, stage);
         if (flow != RUN_NEXT)
             return flow;
     }

@@ -1,6 +1,6 @@
-/* Routes: one routing, compiled. Which fields its events are scanned for follows from what its rules and the pipelines
- * they reach read; where nothing reads or changes `event`, the values are not parsed at all. The thread that builds the
- * table.
+/* Routes: one routing, compiled. Which fields its events are scanned for follows from what its rules, those of the
+ * routings they hand over to, and the pipelines that all of them reach read; where nothing reads or changes `event`, the
+ * values are not parsed at all. The thread that builds the table.
  */
 #include <stdlib.h>
 
@@ -62,9 +62,16 @@ struct json_path compile_path(struct compiler *c, struct json_path path)
 
 static struct action compile_action(struct compiler *c, const struct config_action *from)
 {
-    static const enum action_kind kinds[] = {
-        [CONFIG_RUN] = ACTION_RUN, [CONFIG_DROP] = ACTION_DROP, [CONFIG_DEAD_LETTER] = ACTION_DEAD_LETTER};
+    static const enum action_kind kinds[] = {[CONFIG_RUN] = ACTION_RUN,
+                                             [CONFIG_DROP] = ACTION_DROP,
+                                             [CONFIG_DEAD_LETTER] = ACTION_DEAD_LETTER,
+                                             [CONFIG_HAND_OVER] = ACTION_HAND_OVER};
     struct action action = {.kind = kinds[from->kind], .pipeline_count = from->pipeline_count};
+    if (from->kind == CONFIG_HAND_OVER) {
+        const struct config_routing *target = config_find_routing(c->set, from->routing);
+        vx_assert(target != NULL); /* config_load() has found it */
+        action.route = &c->table->routes[target - c->set->routings];
+    }
     action.pipelines = VX_ARENA_ARRAY(&c->table->arena, const struct pipeline *, from->pipeline_count);
     for (size_t i = 0; i < from->pipeline_count; i++)
         action.pipelines[i] = compiler_pipeline(c, from->pipelines[i]);
@@ -90,7 +97,7 @@ static void reach_action(const struct compiler *c, const struct action *action, 
         reach_pipeline(c, action->pipelines[i], seen, reads);
 }
 
-/* Seals the paths of a parsed route. Slots of later routes are not numbered yet; they are none of this one's. */
+/* Seals the paths of a parsed route. */
 static void compile_paths(struct compiler *c, const struct reads *reads, struct route *route)
 {
     struct table *t = c->table;
@@ -111,50 +118,83 @@ static void compile_paths(struct compiler *c, const struct reads *reads, struct 
     free(seen);
 }
 
-void route_compile(struct compiler *c, const struct config_routing *from, uint32_t first_rule, struct route *route)
+static void compile_rules(struct compiler *c, const struct config_routing *from, struct route *route,
+                          struct reads *reads)
 {
     struct table *t = c->table;
-    struct reads reads = {0};
     bool *seen = calloc(t->pipeline_count + 1, sizeof *seen);
     vx_assert(seen != NULL);
+    struct rule *rules = VX_ARENA_ARRAY(&t->arena, struct rule, from->rule_count);
+    for (size_t i = 0; i < from->rule_count; i++) {
+        uint32_t number = route->first_rule + (uint32_t)i;
+        t->rules[number] = (struct table_rule){route->name, vx_arena_str(&t->arena, from->rules[i].name)};
+        if (!from->rules[i].enabled)
+            continue;
+        struct rule *rule = &rules[route->rule_count++];
+        rule->name = t->rules[number].name;
+        rule->number = number;
+        rule->when = compile_condition(c, &from->rules[i].when, reads);
+        rule->action = compile_action(c, &from->rules[i].action);
+        reach_action(c, &rule->action, seen, reads);
+    }
+    route->rules = rules;
+    uint32_t last = route->first_rule + (uint32_t)from->rule_count;
+    t->rules[last] = (struct table_rule){route->name, "otherwise"};
+    route->otherwise = (struct rule){"otherwise", last, NULL, compile_action(c, &from->otherwise)};
+    reach_action(c, &route->otherwise.action, seen, reads);
+    free(seen);
+}
 
+static void compile_route(struct compiler *c, const struct config_routing *from, struct route *route)
+{
+    struct table *t = c->table;
     route->name = vx_arena_str(&t->arena, from->name);
+    route->match_all = from->match == CONFIG_MATCH_ALL;
     route->dead_letter = from->dead_letter ? vx_arena_str(&t->arena, from->dead_letter) : NULL;
+    route->has_topics = !from->node || config_node_find(from->node, "topics");
     route->topics = VX_ARENA_ARRAY(&t->arena, const char *, from->topic_count);
     route->topic_count = from->topic_count;
     for (size_t i = 0; i < from->topic_count; i++)
         route->topics[i] = vx_arena_str(&t->arena, from->topics[i]);
-
-    struct rule *rules = VX_ARENA_ARRAY(&t->arena, struct rule, from->rule_count);
-    for (size_t i = 0; i < from->rule_count; i++) {
-        t->rules[first_rule + i] = (struct table_rule){route->name, vx_arena_str(&t->arena, from->rules[i].name)};
-        if (!from->rules[i].enabled)
-            continue;
-        struct rule *rule = &rules[route->rule_count++];
-        rule->name = t->rules[first_rule + i].name;
-        rule->number = first_rule + (uint32_t)i;
-        rule->when = compile_condition(c, &from->rules[i].when, &reads);
-        rule->action = compile_action(c, &from->rules[i].action);
-        reach_action(c, &rule->action, seen, &reads);
-    }
-    route->rules = rules;
-    uint32_t last = first_rule + (uint32_t)from->rule_count;
-    t->rules[last] = (struct table_rule){route->name, "otherwise"};
-    route->otherwise = (struct rule){"otherwise", last, NULL, compile_action(c, &from->otherwise)};
-    reach_action(c, &route->otherwise.action, seen, &reads);
-
-    route->parsed = reads.event;
-    if (route->parsed)
-        compile_paths(c, &reads, route);
-    reads_done(&reads);
-    free(seen);
+    compile_rules(c, from, route, &c->route_reads[route - t->routes]);
 }
 
-bool route_has_topic(const struct route *route, struct vx_span topic)
+/* Adds what the rules of `route` and of those they hand over to read, each routing once: `seen` has a byte per route. */
+static void reach_route(const struct compiler *c, const struct route *route, bool *seen, struct reads *reads)
 {
-    for (size_t i = 0; i < route->topic_count; i++) {
-        if (vx_span_is(topic, route->topics[i]))
-            return true;
+    size_t index = (size_t)(route - c->table->routes);
+    if (seen[index])
+        return;
+    seen[index] = true;
+    reads_merge(reads, &c->route_reads[index]);
+    for (size_t i = 0; i < route->rule_count; i++) {
+        if (route->rules[i].action.kind == ACTION_HAND_OVER)
+            reach_route(c, route->rules[i].action.route, seen, reads);
     }
-    return false;
+}
+
+void routes_compile(struct compiler *c)
+{
+    struct table *t = c->table;
+    uint32_t first_rule = 0;
+    for (size_t i = 0; i < t->route_count; i++) {
+        t->routes[i].first_rule = first_rule;
+        compile_route(c, &c->set->routings[i], &t->routes[i]);
+        first_rule += (uint32_t)c->set->routings[i].rule_count + 1;
+    }
+    bool *seen = calloc(t->route_count + 1, sizeof *seen);
+    vx_assert(seen != NULL);
+    for (size_t i = 0; i < t->route_count; i++) {
+        struct route *route = &t->routes[i];
+        struct reads reads = {0};
+        if (!route->has_topics)
+            continue;
+        memset(seen, 0, t->route_count * sizeof *seen);
+        reach_route(c, route, seen, &reads);
+        route->parsed = reads.event;
+        if (route->parsed)
+            compile_paths(c, &reads, route);
+        reads_done(&reads);
+    }
+    free(seen);
 }

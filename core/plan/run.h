@@ -12,6 +12,7 @@
 #include "core/json/patch.h"
 #include "core/plan/compiled.h"
 #include "core/plan/decide.h"
+#include "core/plan/match.h"
 
 enum {
     RUN_MESSAGE_MAX_BYTES = 1024, /* a message for people is cut here */
@@ -29,6 +30,14 @@ struct decider {
     struct decide_record *records; /* DECIDE_RECORDS_MAX */
     size_t record_count;
     uint32_t failed_conditions;
+    struct match_scratch *match; /* of the rule index; see match.h */
+    struct cel_scratch *regex;   /* of regular expressions; see core/cel/regex.h */
+    struct decide_rule *rules;   /* that took this event */
+    size_t rule_room, rule_count;
+    struct decide_pipeline *pipelines; /* that ran for this event */
+    size_t pipeline_room, pipeline_count;
+    const struct decide_trace *trace; /* NULL: nobody watches */
+    unsigned depth;                   /* of called pipelines, for the trace */
 };
 
 enum { RUN_NO_BUFFER = -1 };
@@ -36,7 +45,8 @@ enum { RUN_NO_BUFFER = -1 };
 struct run {
     struct decider *decider;
     const struct table *table;
-    const struct route *route;
+    const struct route *route;      /* of the event's topic */
+    const char *dead_letter;        /* topic of the routing that called the pipeline, or NULL */
     const struct cel_event *source; /* as it came */
     const struct pipeline *called;  /* by the rule */
     const struct pipeline *answers; /* whose dead-letter topic counts now: the innermost that has one, else `called` */
@@ -52,9 +62,14 @@ struct run {
     const char *message;
 };
 
-/* Prepares an attempt of `pipeline`; `source` has its slots. */
+/* Prepares an attempt of `pipeline` at an event of `route`; `source` has its slots. */
 void run_init(struct run *run, struct decider *d, const struct table *t, const struct route *route,
-              const struct cel_event *source, const struct pipeline *pipeline);
+              const char *dead_letter, const struct cel_event *source, const struct pipeline *pipeline);
+/* Where this attempt's dead letters go now; NULL: nowhere. */
+static inline const char *run_dead_letter(const struct run *run)
+{
+    return run->answers->dead_letter ? run->answers->dead_letter : run->dead_letter;
+}
 
 enum run_flow {
     RUN_NEXT,  /* on with the next stage */
@@ -63,6 +78,8 @@ enum run_flow {
 };
 /* pipeline.c: all stages of `pipeline` over the working copy. */
 enum run_flow pipeline_run(struct run *run, const struct pipeline *pipeline);
+/* One of them, with fresh slots where its expressions look at fields. */
+enum run_flow pipeline_step(struct run *run, const struct stage *stage);
 
 /* Notes that `stage` fails with a message of this shape: "pipeline P, stages[N] (KIND): …". Returns RUN_FAILED. */
 enum run_flow run_fail(struct run *run, const struct stage *stage, enum decide_reason reason, const char *fmt, ...)

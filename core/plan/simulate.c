@@ -12,6 +12,7 @@
 #include "core/base/utf8.h"
 #include "core/json/scan.h"
 #include "core/json/write.h"
+#include "core/plan/compiled.h"
 
 struct simulate {
     struct vx_arena arena;
@@ -200,20 +201,20 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* True when the bytes can stand in a line as JSON and be read back as they are. */
-static bool stands_as_json(struct simulate *s, struct vx_span value)
+/* True when the bytes can stand in a line as JSON and be read back as they are; `is_json`: they are known to be JSON. */
+static bool stands_as_json(struct simulate *s, struct vx_span value, bool is_json)
 {
     struct json_value root;
     return value.len > 0 && !is_blank(value.at[0]) && !is_blank(value.at[value.len - 1]) &&
            !memchr(value.at, '\n', value.len) && !memchr(value.at, '\r', value.len) && !vx_span_is(value, "null") &&
-           json_scan(s->scanner, s->root, value, &root, NULL) == VX_OK;
+           (is_json || json_scan(s->scanner, s->root, value, &root, NULL) == VX_OK);
 }
 
-static void print_value(struct simulate *s, struct vx_span value, struct vx_buf *out)
+static void print_value(struct simulate *s, struct vx_span value, bool is_json, struct vx_buf *out)
 {
     if (!value.at) {
         vx_buf_str(out, "\"value\":null");
-    } else if (stands_as_json(s, value)) {
+    } else if (stands_as_json(s, value, is_json)) {
         vx_buf_str(out, "\"value\":");
         vx_buf_span(out, value);
     } else {
@@ -256,7 +257,7 @@ static void print_headers(const struct cel_header *headers, size_t count, struct
     vx_buf_char(out, '}');
 }
 
-static void print_record(struct simulate *s, const struct decide_record *record, struct vx_buf *out)
+static void print_record(struct simulate *s, const struct decide_record *record, bool is_json, struct vx_buf *out)
 {
     vx_buf_str(out, "{\"topic\":");
     json_write_string(out, record->topic);
@@ -265,17 +266,13 @@ static void print_record(struct simulate *s, const struct decide_record *record,
     vx_buf_char(out, ',');
     print_headers(record->headers, record->header_count, out);
     vx_buf_char(out, ',');
-    print_value(s, record->value, out);
+    print_value(s, record->value, is_json, out);
     vx_buf_char(out, '}');
 }
 
 const char *simulate_outcome(enum decide_outcome outcome)
 {
-    static const char *const names[] = {
-        [OUTCOME_EMITTED] = "emitted",         [OUTCOME_FILTERED] = "filtered", [OUTCOME_DROPPED] = "dropped",
-        [OUTCOME_DEAD_LETTER] = "dead_letter", [OUTCOME_STUCK] = "stuck",       [OUTCOME_UNROUTED] = "unrouted",
-    };
-    return names[outcome];
+    return config_outcomes[outcome];
 }
 
 /* The name of a rule, NULL for `otherwise` and where no rule was reached. */
@@ -298,16 +295,53 @@ static void print_string_or_null(const char *text, struct vx_buf *out)
         vx_buf_str(out, "null");
 }
 
+/* The members that say which rule: its name, and its routing where that is not the topic's. */
+static void print_rule(const struct table *t, const struct route *route, uint32_t number, struct vx_buf *out)
+{
+    size_t count;
+    const struct table_rule *rules = table_rules(t, &count);
+    vx_buf_str(out, "\"rule\":");
+    print_string_or_null(rule_name(t, number), out);
+    if (number < count && route && strcmp(rules[number].routing, route->name) != 0) {
+        vx_buf_str(out, ",\"routing\":");
+        json_write_string(out, vx_span_str(rules[number].routing));
+    }
+}
+
+static void print_rules(const struct table *t, const struct route *route, const struct decision *decision,
+                        struct vx_buf *out)
+{
+    bool first = true;
+    vx_buf_str(out, ",\"rules\":[");
+    for (size_t i = 0; i < decision->rule_count; i++) {
+        if (decision->rules[i].hands_over)
+            continue;
+        vx_buf_str(out, first ? "{" : ",{");
+        first = false;
+        print_rule(t, route, decision->rules[i].rule, out);
+        vx_buf_char(out, '}');
+    }
+    vx_buf_char(out, ']');
+}
+
 void simulate_print(struct simulate *s, const struct table *t, uint64_t n, const struct cel_event *ev,
                     const struct decision *decision, struct vx_buf *out)
 {
     size_t count;
     const char *const *pipelines = table_pipelines(t, &count);
-    vx_buf_printf(out, "{\"n\":%" PRIu64 ",\"topic\":", n);
+    const struct route *route = table_route(t, ev->topic);
+    bool is_json = decision->rule != UINT32_MAX && route && route->parsed; /* deciding has checked the value */
+    vx_buf_str(out, "{\"n\":");
+    json_write_int(out, (int64_t)n);
+    vx_buf_str(out, ",\"topic\":");
     json_write_string(out, ev->topic);
-    vx_buf_str(out, ",\"rule\":");
-    print_string_or_null(rule_name(t, decision->rule), out);
-    vx_buf_printf(out, ",\"outcome\":\"%s\",\"pipelines\":[", simulate_outcome(decision->outcome));
+    vx_buf_char(out, ',');
+    print_rule(t, route, decision->rule, out);
+    if (decision->match_all)
+        print_rules(t, route, decision, out);
+    vx_buf_str(out, ",\"outcome\":\"");
+    vx_buf_str(out, simulate_outcome(decision->outcome));
+    vx_buf_str(out, "\",\"pipelines\":[");
     for (size_t i = 0; i < decision->pipeline_count; i++) {
         if (i)
             vx_buf_char(out, ',');
@@ -317,7 +351,7 @@ void simulate_print(struct simulate *s, const struct table *t, uint64_t n, const
     for (size_t i = 0; i < decision->record_count; i++) {
         if (i)
             vx_buf_char(out, ',');
-        print_record(s, &decision->records[i], out);
+        print_record(s, &decision->records[i], is_json, out);
     }
     vx_buf_str(out, "],\"error\":");
     print_string_or_null(decision->reason == REASON_NONE ? NULL : decision->message, out);

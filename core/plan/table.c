@@ -9,7 +9,9 @@
 #include <stdlib.h>
 
 #include "core/base/hash.h"
+#include "core/config/pattern.h"
 #include "core/plan/compiled.h"
+#include "core/plan/match.h"
 
 const struct pipeline *compiler_pipeline(const struct compiler *c, const char *name)
 {
@@ -37,11 +39,7 @@ static void compile_routes(struct compiler *c)
     for (size_t i = 0; i < set->routing_count; i++)
         t->rule_count += set->routings[i].rule_count + 1;
     t->rules = VX_ARENA_ARRAY(&t->arena, struct table_rule, t->rule_count);
-    uint32_t first_rule = 0;
-    for (size_t i = 0; i < set->routing_count; i++) {
-        route_compile(c, &set->routings[i], first_rule, &t->routes[i]);
-        first_rule += (uint32_t)set->routings[i].rule_count + 1;
-    }
+    routes_compile(c);
 }
 
 /* A source topic while they are being sorted. */
@@ -75,14 +73,16 @@ static void list_topics(struct compiler *c)
     struct table *t = c->table;
     size_t count = 0, n = 0;
     for (size_t i = 0; i < t->route_count; i++)
-        count += t->routes[i].topic_count;
+        for (size_t k = 0; k < t->routes[i].topic_count; k++)
+            count += !pattern_is(vx_span_str(t->routes[i].topics[k]));
     struct source *sources = calloc(count + 1, sizeof *sources);
     vx_assert(sources != NULL);
     for (size_t i = 0; i < t->route_count; i++) {
         const struct route *route = &t->routes[i];
         for (size_t k = 0; k < route->topic_count; k++)
-            sources[n++] =
-                (struct source){{route->topics[k], route->name, c->set->routings[i].start, route->parsed}, route};
+            if (!pattern_is(vx_span_str(route->topics[k])))
+                sources[n++] =
+                    (struct source){{route->topics[k], route->name, c->set->routings[i].start, route->parsed}, route};
     }
     qsort(sources, count, sizeof *sources, by_topic);
     t->topic_count = count;
@@ -157,8 +157,11 @@ static void list_destinations(struct compiler *c)
 
 static void table_free(struct table *t)
 {
-    for (size_t i = 0; i < t->route_count; i++)
+    for (size_t i = 0; i < t->route_count; i++) {
+        match_index_free(t->routes[i].index);
         json_paths_free(t->routes[i].paths);
+    }
+    patterns_free(t->patterns);
     cel_slots_done(&t->slots);
     vx_arena_done(&t->arena);
     free(t);
@@ -172,20 +175,27 @@ enum vx_status table_new(const struct config_set *set, uint32_t number, struct t
     t->release = number;
     t->provenance = set->fleet.provenance == CONFIG_PROVENANCE_HEADER;
 
-    struct compiler c = {t, set, diags, calloc(set->processing_count + 1, sizeof *c.pipeline_reads)};
-    vx_assert(c.pipeline_reads != NULL);
+    struct compiler c = {t, set, diags, calloc(set->processing_count + 1, sizeof *c.pipeline_reads),
+                         calloc(set->routing_count + 1, sizeof *c.route_reads)};
+    vx_assert(c.pipeline_reads != NULL && c.route_reads != NULL);
     enum vx_status status = pipelines_compile(&c);
     if (!status) {
         compile_routes(&c);
         list_topics(&c);
+        patterns_compile(&c);
         list_destinations(&c);
+        for (size_t i = 0; i < t->route_count; i++)
+            t->routes[i].index = match_index_new(&c, &t->routes[i]);
         *out = t;
     } else {
         table_free(t);
     }
     for (size_t i = 0; i < set->processing_count; i++)
         reads_done(&c.pipeline_reads[i]);
+    for (size_t i = 0; i < set->routing_count; i++)
+        reads_done(&c.route_reads[i]);
     free(c.pipeline_reads);
+    free(c.route_reads);
     return status;
 }
 
@@ -213,7 +223,10 @@ bool table_provenance(const struct table *t)
 
 size_t table_bytes(const struct table *t)
 {
-    return sizeof *t + t->arena.held_bytes + t->slots.room * sizeof *t->slots.paths;
+    size_t bytes = sizeof *t + t->arena.held_bytes + t->slots.room * sizeof *t->slots.paths;
+    for (size_t i = 0; i < t->route_count; i++)
+        bytes += match_index_bytes(t->routes[i].index);
+    return bytes;
 }
 
 const struct route *table_route(const struct table *t, struct vx_span topic)
@@ -224,7 +237,7 @@ const struct route *table_route(const struct table *t, struct vx_span topic)
         if (vx_span_is(topic, t->topics[row].name))
             return t->topic_routes[row];
     }
-    return NULL;
+    return t->patterns ? patterns_route(t, topic) : NULL;
 }
 
 const struct table_topic *table_topics(const struct table *t, size_t *count)

@@ -34,7 +34,7 @@ bool table_provenance(const struct table *t);
 /* Memory held, in bytes. */
 size_t table_bytes(const struct table *t);
 
-/* The route of a topic, or NULL when no routing claims it. */
+/* The route of a topic, or NULL when no routing claims it, by name or by pattern. */
 const struct route *table_route(const struct table *t, struct vx_span topic);
 
 /* What the table consumes: one row per source topic, sorted by name. */
@@ -45,6 +45,18 @@ struct table_topic {
     bool parsed; /* its values must be JSON */
 };
 const struct table_topic *table_topics(const struct table *t, size_t *count);
+
+/* Topic patterns (core/config/pattern.h). Whether the table has any; and what takes a topic that no routing names:
+ * false when nothing does. Not for the hot path. */
+bool table_has_patterns(const struct table *t);
+struct table_match {
+    const char *routing; /* the first by name that takes it */
+    const char *pattern;
+    const char *other; /* a second one that would; NULL: none */
+    enum config_start start;
+    const struct route *route;
+};
+bool table_match(const struct table *t, struct vx_span topic, struct table_match *out);
 
 /* Every destination that is known by name: constant emit topics, allow entries without `*`, dead-letter topics; sorted,
  * no doubles. */

@@ -11,11 +11,12 @@
 #include <stdlib.h>
 
 void run_init(struct run *run, struct decider *d, const struct table *t, const struct route *route,
-              const struct cel_event *source, const struct pipeline *pipeline)
+              const char *dead_letter, const struct cel_event *source, const struct pipeline *pipeline)
 {
     *run = (struct run){.decider = d,
                         .table = t,
                         .route = route,
+                        .dead_letter = dead_letter,
                         .source = source,
                         .called = pipeline,
                         .answers = pipeline,
@@ -24,6 +25,7 @@ void run_init(struct run *run, struct decider *d, const struct table *t, const s
                         .spare = RUN_NO_BUFFER};
     run->frame.event = &run->ev;
     run->frame.arena = &d->arena;
+    run->frame.scratch = d->regex;
 }
 
 bool run_refresh(struct run *run)
@@ -135,6 +137,7 @@ bool run_emit(struct run *run, struct vx_span topic, struct vx_span key)
         .header_count = run->ev.header_count,
         .value_is_source = run->ev.value.at == run->source->value.at,
         .pipeline = run->answers->number,
+        .refused_to = run_dead_letter(run),
     };
     /* An event that another routing sent names the release that decided it then; its records name their own. */
     record->headers =

@@ -179,6 +179,12 @@ struct store_router {
 VX_MUSTCHECK enum vx_status store_routers(struct store *store, struct vx_arena *arena, struct store_router **out,
                                           size_t *count, struct vx_err *err);
 
+/* The revision of etcd now: what is read after this is at least as new. */
+VX_MUSTCHECK enum vx_status store_revision(struct store *store, int64_t *revision, struct vx_err *err);
+/* Waits until the pointer or a router's record has changed after `revision`; false when nothing did for `timeout_ms` (or
+ * etcd was away: the caller's next read tells). Cost: two watches while it waits. */
+bool store_await(struct store *store, int64_t revision, int64_t timeout_ms);
+
 /* --- audit ------------------------------------------------------------------------------------------------------- */
 
 struct store_audit {

@@ -2,6 +2,7 @@
 #include "configsvc/cli/dev/children.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -17,6 +19,8 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+
+#define DIR_PREFIX "veltrix-dev-"
 
 enum { PORT_FIRST = 20000, PORT_LAST = 31999, PORT_TRIES = 200 };
 
@@ -29,15 +33,77 @@ static void wanted_signals(sigset_t *set)
     sigaddset(set, SIGCHLD);
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static void remove_dir(const char *dir)
+{
+    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Is `dir` what a process of ours left that lives no more? Then its lock is free. */
+static bool is_left(const char *dir)
+{
+    struct stat st;
+    struct vx_buf path = {0};
+    if (lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+        return false;
+    vx_buf_printf(&path, "%s/lock", dir);
+    int fd = open(vx_buf_text(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool left = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (fd >= 0)
+        close(fd);
+    vx_buf_done(&path);
+    return left;
+}
+
+static void sweep(const char *tmp)
+{
+    DIR *dir = opendir(tmp);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)) != NULL) {
+        struct vx_buf path = {0};
+        vx_buf_printf(&path, "%s/%s", tmp, entry->d_name);
+        if (strncmp(entry->d_name, DIR_PREFIX, strlen(DIR_PREFIX)) == 0 && is_left(vx_buf_text(&path)))
+            remove_dir(vx_buf_text(&path));
+        vx_buf_done(&path);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+/* Makes DIR/lock under another name first: a directory with a lock that nobody holds would be swept. */
+static int take_lock(struct children *c)
+{
+    const char *making = vx_arena_printf(&c->arena, "%s/.lock", c->dir);
+    int fd = open(making, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+        rename(making, vx_arena_printf(&c->arena, "%s/lock", c->dir)) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 enum vx_status children_init(struct children *c, struct vx_err *err)
 {
     const char *tmp = getenv("TMPDIR");
     sigset_t set;
-    *c = (struct children){0};
-    char *dir = vx_arena_printf(&c->arena, "%s/veltrix-dev-XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
+    *c = (struct children){.lock = -1};
+    if (!tmp || !tmp[0])
+        tmp = "/tmp";
+    sweep(tmp);
+    char *dir = vx_arena_printf(&c->arena, "%s/" DIR_PREFIX "XXXXXX", tmp);
     if (!mkdtemp(dir))
         return vx_err_set(err, VX_EIO, "no temporary directory can be made (%s): %s", dir, strerror(errno));
     c->dir = dir;
+    if ((c->lock = take_lock(c)) < 0)
+        return vx_err_set(err, VX_EIO, "%s/lock cannot be made: %s", dir, strerror(errno));
     wanted_signals(&set);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
@@ -162,14 +228,6 @@ void children_obituary(const struct child *child, struct vx_buf *out)
         vx_buf_add(out, text + begin, (size_t)n - begin);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 /* Politely, and after CHILDREN_STOP_MS for certain; returns how it ended, as waitpid() has it. */
 static int end(pid_t pid)
 {
@@ -198,9 +256,11 @@ void children_done(struct children *c)
         if (c->at[i].pid > 0)
             end(c->at[i].pid);
     if (c->dir)
-        nftw(c->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        remove_dir(c->dir);
+    if (c->lock >= 0)
+        close(c->lock);
     vx_arena_done(&c->arena);
-    *c = (struct children){0};
+    *c = (struct children){.lock = -1};
 }
 
 int children_free_port(void)

@@ -23,11 +23,12 @@ struct child {
 struct children {
     struct vx_arena arena;
     const char *dir; /* temporary, for logs, settings and data; removed by children_done() */
+    int lock;        /* of DIR/lock, held as long as this process lives: whoever is killed leaves a DIR without it */
     struct child at[CHILDREN_MAX];
     size_t count;
 };
 
-/* Makes the temporary directory, and blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD for children_wait(). */
+/* Removes the directories that killed predecessors left, makes the temporary one, and blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD for children_wait(). */
 VX_MUSTCHECK enum vx_status children_init(struct children *c, struct vx_err *err);
 /* Starts argv[0] (looked for in PATH); its output goes to DIR/<name>.log. */
 VX_MUSTCHECK enum vx_status children_start(struct children *c, const char *name, const char *const *argv,

@@ -57,7 +57,7 @@ static enum run_flow find_topic(struct run *run, const struct stage *stage, stru
         return run_fail(run, stage, REASON_STAGE_FAILED, "topic: `%.*s` is not a topic name", VX_SPAN_ARG(name));
     if (!allowed(program, name))
         return run_fail(run, stage, REASON_TOPIC_NOT_ALLOWED, "topic: `%.*s` is not in `allow`", VX_SPAN_ARG(name));
-    if (route_has_topic(run->route, name))
+    if (table_route(run->table, name) == run->route)
         return run_fail(run, stage, REASON_TOPIC_NOT_ALLOWED,
                         "topic: `%.*s` is a topic of routing %s and would feed itself", VX_SPAN_ARG(name),
                         run->route->name);

@@ -138,7 +138,9 @@ static void rule(uint64_t *seed, int number, struct vx_buf *out)
     vx_buf_str(out, "    when: ");
     text(seed, PICK(seed, conditions), 8, out);
     vx_buf_char(out, '\n');
-    if (chance(seed, 3))
+    if (chance(seed, 6))
+        vx_buf_str(out, "    routing: handed\n");
+    else if (chance(seed, 3))
         vx_buf_str(out, "    drop: true\n");
     else if (chance(seed, 2))
         vx_buf_printf(out, "    pipelines: [p0, p%d]\n", 1 + (int)random_below(seed, PIPELINES - 1));
@@ -153,6 +155,8 @@ void random_config(uint64_t *seed, struct vx_buf *out)
     if (chance(seed, 2))
         vx_buf_printf(out, "kind: fleet\nname: f%s\n---\n", chance(seed, 2) ? "\nprovenance: none" : "");
     vx_buf_printf(out, "topics: [in-1%s]\nkind: routing\nname: r\n", chance(seed, 2) ? ", in-2" : "");
+    if (chance(seed, 3))
+        vx_buf_printf(out, "match: %s\n", chance(seed, 2) ? "all" : "first");
     if (chance(seed, 2))
         vx_buf_printf(out, "start: %s\n", chance(seed, 2) ? "latest" : "earliest");
     if (chance(seed, 2)) {
@@ -165,6 +169,7 @@ void random_config(uint64_t *seed, struct vx_buf *out)
     for (uint32_t i = 0; i < rules; i++)
         rule(seed, (int)((i * 7 + 3) % 11), out);
     vx_buf_printf(out, "dead_letter: dead\notherwise: { %s }\n", chance(seed, 2) ? "pipeline: p1" : "drop: true");
+    vx_buf_str(out, "---\nkind: routing\nname: handed\notherwise: { drop: true }\n");
     for (int p = 0; p < PIPELINES; p++) {
         vx_buf_printf(out, "---\nkind: processing\nname: p%d\nstages:\n", p);
         for (uint32_t n = random_below(seed, 5); n > 0; n--)

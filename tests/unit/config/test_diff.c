@@ -190,6 +190,35 @@ static void a_topic_that_begins_to_be_parsed_is_said(void **state)
            "  ! topics[t]: JSON → any bytes (its values are no longer looked into)\n");
 }
 
+static void hand_overs_and_match_are_keys_like_others(void **state)
+{
+    (void)state;
+#define BELOW(when)                                                                                                    \
+    "{ kind: routing, name: below, otherwise: { drop: true }, rules: [{ name: b, when: '" when "', drop: true }] }"
+    static const char bytes[] = "{ kind: routing, name: r, topics: [t], rules: [{ name: a, routing: below }], "
+                                "otherwise: { drop: true } }\n---\n" BELOW("headers.x == \"1\"");
+    static const char json[] = "{ kind: routing, name: r, topics: [t], rules: [{ name: a, routing: below }], "
+                               "otherwise: { drop: true } }\n---\n" BELOW("event.x == \"1\"");
+    static const char all[] = "{ kind: routing, name: r, topics: [t], match: all, rules: [{ name: a, drop: true }], "
+                              "otherwise: { drop: true } }";
+    static const char first[] =
+        "{ kind: routing, name: r, topics: [t], match: first, rules: [{ name: a, drop: true }], "
+        "otherwise: { drop: true } }";
+    static const char unsaid[] = "{ kind: routing, name: r, topics: [t], rules: [{ name: a, drop: true }], "
+                                 "otherwise: { drop: true } }";
+    /* a topic of a routing that did not change itself */
+    expect(bytes, json,
+           "  routing below\n  ~ rules[b].when: headers.x == \"1\" → event.x == \"1\"\n"
+           "  routing r\n"
+           "  ! topics[t]: any bytes → JSON (its values must be JSON from now on; others go to the dead letter)\n");
+    expect(unsaid, all, "  routing r\n  ~ match: first → all\n");
+    expect(all, first, "  routing r\n  ~ match: all → first\n");
+    expect(first, unsaid, "");
+    expect(unsaid, bytes,
+           "+ routing below (test.yaml)\n"
+           "  routing r\n  - rules[a].drop: true\n  + rules[a].routing: below\n");
+}
+
 static void long_values_stand_below_each_other(void **state)
 {
     (void)state;
@@ -331,6 +360,7 @@ int main(void)
         cmocka_unit_test(as_few_rules_as_possible_are_moved),
         cmocka_unit_test(configs_come_and_go),
         cmocka_unit_test(a_topic_that_begins_to_be_parsed_is_said),
+        cmocka_unit_test(hand_overs_and_match_are_keys_like_others),
         cmocka_unit_test(long_values_stand_below_each_other),
         cmocka_unit_test(a_value_speaks_to_no_terminal),
         cmocka_unit_test(the_unified_diff_is_the_classic_one),

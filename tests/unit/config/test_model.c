@@ -93,6 +93,34 @@ static void a_routing_has_its_topics_and_rules(void **state)
     config_set_free(set);
 }
 
+static void rules_hand_over_to_routings_without_topics(void **state)
+{
+    (void)state;
+    struct config_set *set = load_good(
+        "{ kind: routing, name: top, topics: [t], match: all, otherwise: { drop: true }, rules: [\n"
+        "  { name: a, when: 'headers.a == \"1\"', routing: below }, { name: b, pipeline: p } ] }\n"
+        "---\n{ kind: routing, name: below, otherwise: { drop: true }, rules: [ { name: c, routing: last } ] }\n"
+        "---\n{ kind: routing, name: last, match: first, otherwise: { drop: true }, rules: [\n"
+        "  { name: d, when: event.x == 1, drop: true } ] }\n"
+        "---\n{ kind: routing, name: unparsed, topics: [u], otherwise: { drop: true }, rules: [\n"
+        "  { name: e, routing: below, enabled: false } ] }\n"
+        "---\n{ kind: processing, name: p, stages: [ emit: { topic: out } ] }\n");
+    const struct config_routing *top = config_find_routing(set, "top");
+    assert_non_null(top);
+    assert_null(config_find_routing(set, "nothing"));
+    assert_int_equal(top->match, CONFIG_MATCH_ALL);
+    assert_int_equal(top->rules[0].action.kind, CONFIG_HAND_OVER);
+    assert_string_equal(top->rules[0].action.routing, "below");
+    assert_int_equal(top->rules[0].action.pipeline_count, 0);
+    assert_int_equal(top->rules[1].action.kind, CONFIG_RUN);
+    assert_int_equal(config_find_routing(set, "below")->match, CONFIG_MATCH_FIRST);
+    assert_int_equal(config_find_routing(set, "below")->topic_count, 0);
+    /* What a topic's events can reach counts, also two hand-overs away; what is disabled does not. */
+    assert_true(config_routing_parses(set, top));
+    assert_false(config_routing_parses(set, config_find_routing(set, "unparsed")));
+    config_set_free(set);
+}
+
 static void stages_are_typed(void **state)
 {
     (void)state;
@@ -304,6 +332,7 @@ int main(void)
         cmocka_unit_test(documents_are_in_order_of_kind_and_name),
         cmocka_unit_test(the_fleet_has_its_policy),
         cmocka_unit_test(a_routing_has_its_topics_and_rules),
+        cmocka_unit_test(rules_hand_over_to_routings_without_topics),
         cmocka_unit_test(stages_are_typed),
         cmocka_unit_test(values_are_what_yaml_says),
         cmocka_unit_test(lists_and_maps_keep_what_is_dynamic),

@@ -6,6 +6,7 @@
 #include <regex.h>
 
 #include "core/config/print.h"
+#include "core/config/tests.h"
 #include "core/config/yaml.h"
 
 static bool valid(json_t *schema, const struct config_node *node);
@@ -29,8 +30,10 @@ static bool is_type(const char *type, const struct config_node *node)
         return node->kind == CONFIG_SEQUENCE;
     if (node->kind != CONFIG_SCALAR)
         return false;
-    return strcmp(type, "string") == 0 ? node->scalar == CONFIG_STRING
-                                       : strcmp(type, "boolean") == 0 && node->scalar == CONFIG_BOOL;
+    return (strcmp(type, "string") == 0 && node->scalar == CONFIG_STRING) ||
+           (strcmp(type, "boolean") == 0 && node->scalar == CONFIG_BOOL) ||
+           (strcmp(type, "null") == 0 && node->scalar == CONFIG_NULL) ||
+           (strcmp(type, "integer") == 0 && node->scalar == CONFIG_INT);
 }
 
 static bool type_valid(json_t *type, const struct config_node *node)
@@ -57,8 +60,9 @@ static bool object_valid(json_t *schema, const struct config_node *node)
     json_t *required = json_object_get(schema, "required"), *one_of = json_object_get(schema, "oneOf");
     for (size_t i = 0; i < node->count; i++) {
         json_t *property = json_object_get(properties, node->keys[i].text.at);
+        json_t *others = json_object_get(schema, "additionalProperties");
         if (property ? !valid(property, &node->items[i])
-                     : json_is_false(json_object_get(schema, "additionalProperties")))
+                     : json_is_false(others) || (json_is_object(others) && !valid(others, &node->items[i])))
             return false;
         if (names && !matches(json_object_get(names, "pattern"), node->keys[i].text))
             return false;
@@ -151,6 +155,12 @@ static void examples_are_valid(void **state)
                 fail_msg("%s", set->documents[k].name);
             json_decref(schema);
         }
+        for (size_t k = 0; k < set->test_count; k++) {
+            json_t *schema = schema_of(CONFIG_KIND_TEST);
+            if (!valid(schema, set->tests[k].node))
+                fail_msg("%s", set->tests[k].name);
+            json_decref(schema);
+        }
         config_set_free(set);
         vx_diags_done(&diags);
     }
@@ -165,19 +175,31 @@ static void what_the_loader_refuses_for_its_shape_the_schema_refuses_too(void **
         "{ kind: fleet, name: F }",
         "{ kind: fleet }",
         "{ kind: fleet, name: f, provenance: yes }",
-        "{ kind: routing, name: r, otherwise: { drop: true } }",
+        "{ kind: routing, name: r, topics: [a] }",
         "{ kind: routing, name: r, topics: [], otherwise: { drop: true } }",
         "{ kind: routing, name: r, topics: [a b], otherwise: { drop: true } }",
         "{ kind: routing, name: r, topics: [a], otherwise: {} }",
         "{ kind: routing, name: r, topics: [a], otherwise: { drop: false } }",
         "{ kind: routing, name: r, topics: [a], otherwise: { drop: true, pipeline: p } }",
-        "{ kind: routing, name: r, topics: [a], match: all, otherwise: { drop: true } }",
+        "{ kind: routing, name: r, topics: [a], match: some, otherwise: { drop: true } }",
         "{ kind: routing, name: r, topics: [a], rules: [{ name: a }], otherwise: { drop: true } }",
+        "{ kind: routing, name: r, topics: [a], rules: [{ name: a, drop: true, routing: b }], otherwise: { drop: true "
+        "} }",
+        "{ kind: routing, name: r, topics: [a], rules: [{ name: a, routing: B }], otherwise: { drop: true } }",
         "{ kind: routing, name: r, topics: [a], rules: [{ drop: true }], otherwise: { drop: true } }",
         "{ kind: routing, name: r, topics: [a], rules: [{ name: a, drop: true, enabled: yes }], otherwise: { drop: "
         "true } }",
         "{ kind: routing, name: r, topics: [a], rules: [{ name: a, drop: true, dead_letter: true }], otherwise: { "
         "drop: true } }",
+        "{ kind: test, name: t, topic: t }",
+        "{ kind: test, name: t, topic: t, given: {}, cases: [{ name: a, given: {}, expect: { rule: r } }] }",
+        "{ kind: test, name: t, topic: t, cases: [{ name: a, expect: { rule: r } }] }",
+        "{ kind: test, name: t, topic: t, given: { key: 1 }, expect: { rule: r } }",
+        "{ kind: test, name: t, topic: t, given: { headers: { a: 1 } }, expect: { rule: r } }",
+        "{ kind: test, name: t, topic: t, given: { value_text: [] }, expect: { rule: r } }",
+        "{ kind: test, name: t, topic: t, given: {}, expect: { outcome: lost } }",
+        "{ kind: test, name: t, topic: t, given: {}, expect: { outputs: [{ topik: a }] } }",
+        "{ kind: test, name: t, topic: t, given: {}, expect: { dead_letter: true } }",
         "{ kind: processing, name: p, stages: [] }",
         "{ kind: processing, name: p, stages: [{}] }",
         "{ kind: processing, name: p, stages: [emit: { topic: t }, { filter: a, set: { event.a: 1 } }] }",

@@ -23,9 +23,14 @@ static struct {
     bool garbage;   /* answers are no JSON */
     bool empty;     /* answers are {} */
     bool mute;      /* connections are closed without an answer */
+    int extra;      /* pipelines besides the one document of every release */
+    bool fleet;     /* and a fleet document */
+    bool waits;     /* GET /routers tells revisions: the second time that somebody asks, the router has followed */
     int generation, stable, head;
     char running[1024]; /* the text of the one document of every release */
     char log[4096];     /* "POST /releases\n..." */
+    char published[8192];
+    char asked[600]; /* the last question about routers */
 } fake;
 
 /* Held by the test but while a command runs; then by the pretended configsvc for each request. Guards `fake`. */
@@ -40,7 +45,7 @@ static const char text[] = "kind: routing\nname: r\ntopics: [t]\nrules: []\nothe
 
 static void routers_json(struct vx_buf *out)
 {
-    vx_buf_str(out, "{\"routers\":[");
+    vx_buf_printf(out, "{%s\"routers\":[", fake.waits ? "\"revision\":7," : "");
     if (fake.routers != NONE)
         vx_buf_printf(
             out,
@@ -59,7 +64,15 @@ static void document_json(struct vx_buf *out)
     vx_buf_str(out, "[{\"kind\":\"routing\",\"name\":\"r\",\"path\":\"r.yaml\",\"line\":1,\"text\":\"");
     for (const char *p = fake.running; *p; p++)
         vx_buf_str(out, *p == '\n' ? "\\n" : (char[]){*p, 0});
-    vx_buf_str(out, "\"}]");
+    vx_buf_str(out, "\"}");
+    for (int i = 0; i < fake.extra; i++)
+        vx_buf_printf(out,
+                      ",{\"path\":\"p%d.yaml\",\"line\":1,\"text\":\"{ kind: processing, name: p%d, stages: [ emit: { "
+                      "topic: o } ] }\"}",
+                      i, i);
+    if (fake.fleet)
+        vx_buf_str(out, ",{\"path\":\"f.yaml\",\"line\":1,\"text\":\"{ kind: fleet, name: f }\"}");
+    vx_buf_char(out, ']');
 }
 
 static void pointer_json(struct vx_buf *out)
@@ -73,7 +86,9 @@ static int answer(const char *route, const char *body, struct vx_buf *out)
     static const char finding[] = "[{\"severity\":\"error\",\"file\":\"r.yaml\",\"line\":2,\"column\":7,\"width\":1,"
                                   "\"message\":\"too new\",\"quoted\":\"name: r\"}]";
     const char *release = strstr(body, "\"release\":");
-    if (strcmp(route, "GET /pointer") == 0) {
+    if (strcmp(route, "GET /v1/fleets") == 0) {
+        vx_buf_str(out, "{\"fleets\":[\"f\",\"games\"]}");
+    } else if (strcmp(route, "GET /pointer") == 0) {
         pointer_json(out);
     } else if (strncmp(route, "GET /releases?", 14) == 0) {
         vx_buf_printf(out, "{\"head\":%d,\"running\":%d,\"releases\":[]}", fake.head, fake.stable);
@@ -90,6 +105,7 @@ static int answer(const char *route, const char *body, struct vx_buf *out)
                       finding);
         return 422;
     } else if (strcmp(route, "POST /releases") == 0) {
+        snprintf(fake.published, sizeof fake.published, "%s", body);
         vx_buf_printf(out, "{\"release\":%d,\"parent\":%d,\"findings\":[]}", fake.head + 1, fake.head);
         fake.head++;
         return 201;
@@ -104,7 +120,10 @@ static int answer(const char *route, const char *body, struct vx_buf *out)
         pointer_json(out);
         vx_buf_printf(out, ",\"was\":%d}", was);
         fake.generation += fake.supersede;
-    } else if (strcmp(route, "GET /routers") == 0) {
+    } else if (strncmp(route, "GET /routers", 12) == 0) {
+        if (fake.waits && strcmp(route, "GET /routers") != 0)
+            fake.routers = RUN;
+        strcpy(fake.asked, route);
         routers_json(out);
     } else {
         vx_buf_str(out, "{\"error\":{\"code\":\"no_such_route\",\"message\":\"what?\",\"findings\":[]}}");
@@ -131,7 +150,7 @@ static void serve_one(int fd)
     char method[16] = "", path[512] = "", route[600];
     if (!head || sscanf(request, "%15s %511s", method, path) != 2 || fake.mute)
         return;
-    const char *rest = strncmp(path, "/v1/fleets/f", 12) == 0 ? path + 12 : path;
+    const char *rest = strncmp(path, "/v1/fleets/", 11) == 0 ? strchr(path + 11, '/') : path;
     snprintf(route, sizeof route, "%s %s", method, rest);
     if (strcmp(method, "POST") == 0) {
         strcat(fake.log, route);
@@ -376,6 +395,73 @@ static void what_runs_need_not_load_to_be_replaced(void **state)
     assert_int_equal(run("veltrix diff d --fleet f")->code, 2);
 }
 
+static void apply_asks_for_news_instead_of_asking_again(void **state)
+{
+    (void)state;
+    fake.routers = LATE;
+    fake.waits = true;
+    check_apply("", 0, "@8 runs on every router (1)\n", "published @8\nrelease @8: 0 of 1 routers run it\n",
+                "POST /releases\nPOST /activate\n");
+    assert_string_equal(fake.asked, "GET /routers?after=7&wait=5000");
+}
+
+static void write_test(const char *outcome)
+{
+    struct vx_buf document = {0};
+    vx_buf_printf(&document, "{ kind: test, name: t, topic: t, given: {}, expect: { outcome: %s } }\n", outcome);
+    program_write(dir, "d/t.yaml", vx_buf_text(&document));
+    vx_buf_done(&document);
+}
+
+static void apply_runs_the_tests_first(void **state)
+{
+    (void)state;
+    fake.routers = RUN;
+    write_test("dropped");
+    check_apply("", 0, "@8 runs on every router (1)\n",
+                "tests: 1 case, it passed; 0 of 0 rules reached (100 %)\npublished @8\n",
+                "POST /releases\nPOST /activate\n");
+    assert_null(strstr(fake.published, "kind: test"));
+    fresh(NULL);
+    write_test("emitted");
+    static const char *const options[] = {"", " --dry-run"};
+    for (size_t i = 0; i < 2; i++)
+        check_apply(options[i], 1, "",
+                    "d/t.yaml:1: failed: t\n    outcome: expected emitted, got dropped\n"
+                    "tests: 1 case, 1 failed; 0 of 0 rules reached (100 %)\n"
+                    "veltrix: apply: 1 of 1 test cases failed, nothing was changed (--skip-tests applies anyway)\n",
+                    "");
+    fake.routers = RUN;
+    check_apply(" --skip-tests", 0, "@8 runs on every router (1)\n", "published @8\n",
+                "POST /releases\nPOST /activate\n");
+    assert_non_null(strstr(fake.published, "\"message\":\"why [TESTS SKIPPED]\""));
+    run("rm d/t.yaml");
+}
+
+static void apply_asks_before_it_removes_much(void **state)
+{
+    (void)state;
+    fake.routers = RUN;
+    fake.extra = 2; /* too few to mind */
+    check_apply("", 0, "@8 runs on every router (1)\n", "published @8\n", "POST /releases\nPOST /activate\n");
+    fresh(NULL);
+    fake.routers = RUN;
+    fake.extra = 3;
+    check_apply("", 1, "",
+                "veltrix: apply: 3 of the 4 documents that run would be removed: is it the right folder? "
+                "--allow-removal applies it\n",
+                "");
+    check_apply(" --allow-removal", 0, "@8 runs on every router (1)\n", "published @8\n",
+                "POST /releases\nPOST /activate\n");
+    fresh(NULL);
+    fake.fleet = true;
+    check_apply(
+        "", 1, "",
+        "veltrix: apply: @1 has a `kind: fleet` document, `f`, and the folder has none: is it the right folder? "
+        "--allow-removal applies it\n",
+        "");
+}
+
 static void rollback_goes_back_and_waits(void **state)
 {
     (void)state;
@@ -435,6 +521,14 @@ static void an_answer_that_is_not_configsvcs_is_said(void **state)
     assert_string_equal(fake.log, "");
 }
 
+static void a_fleet_that_is_not_there_has_no_history(void **state)
+{
+    (void)state;
+    check("veltrix history --fleet f", 0, "RELEASE    WHEN  AUTHOR  MESSAGE\n", "", "");
+    check("veltrix history --fleet gamse", 1, "", "veltrix: there is no fleet `gamse`; did you mean `games`?\n", "");
+    check("veltrix history --fleet elsewhere", 1, "", "veltrix: there is no fleet `elsewhere`\n", "");
+}
+
 static void a_lost_answer_says_how_to_find_out(void **state)
 {
     (void)state;
@@ -470,9 +564,13 @@ int main(void)
         cmocka_unit_test_setup(a_dry_run_changes_nothing, fresh),
         cmocka_unit_test_setup(apply_as_json_is_one_value, fresh),
         cmocka_unit_test_setup(what_runs_need_not_load_to_be_replaced, fresh),
+        cmocka_unit_test_setup(apply_asks_for_news_instead_of_asking_again, fresh),
+        cmocka_unit_test_setup(apply_runs_the_tests_first, fresh),
+        cmocka_unit_test_setup(apply_asks_before_it_removes_much, fresh),
         cmocka_unit_test_setup(rollback_goes_back_and_waits, fresh),
         cmocka_unit_test_setup(fleet_shows_who_runs_what, fresh),
         cmocka_unit_test_setup(an_answer_that_is_not_configsvcs_is_said, fresh),
+        cmocka_unit_test_setup(a_fleet_that_is_not_there_has_no_history, fresh),
         cmocka_unit_test_setup(a_lost_answer_says_how_to_find_out, fresh),
         cmocka_unit_test_setup(folder_and_environment_must_not_disagree, fresh),
     };

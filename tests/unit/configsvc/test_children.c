@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +76,38 @@ static void done_stops_all_and_removes_the_directory(void **state)
     children_done(&c);
     assert_true(is_gone(pid));
     assert_int_not_equal(access(dir, F_OK), 0);
+}
+
+/* What a process that was killed leaves is removed by the next one; what another one uses, or is none of ours, stays. */
+static void the_next_one_removes_what_a_killed_one_left(void **state)
+{
+    (void)state;
+    struct children c, other;
+    char left[256] = "", foreign[300];
+    int tell[2], status;
+    assert_int_equal(pipe(tell), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct children killed;
+        if (children_init(&killed, NULL) != VX_OK || write(tell[1], killed.dir, strlen(killed.dir)) < 0)
+            _exit(1);
+        raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(read(tell[0], left, sizeof left - 1) > 0);
+    assert_int_equal(access(left, F_OK), 0);
+    assert_int_equal(children_init(&other, NULL), VX_OK);
+    assert_int_not_equal(access(left, F_OK), 0);
+    snprintf(foreign, sizeof foreign, "%.200s-of-somebody-else", other.dir);
+    assert_int_equal(mkdir(foreign, 0700), 0);
+    assert_int_equal(children_init(&c, NULL), VX_OK);
+    assert_int_equal(access(other.dir, F_OK), 0);
+    assert_int_equal(access(foreign, F_OK), 0);
+    assert_int_equal(rmdir(foreign), 0);
+    children_done(&c);
+    children_done(&other);
+    close(tell[0]);
+    close(tell[1]);
 }
 
 static void a_child_that_ignores_sigterm_is_killed(void **state)
@@ -158,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_child_that_dies_is_reported_with_the_end_of_its_log),
         cmocka_unit_test(a_program_that_is_not_there_is_reported),
         cmocka_unit_test(done_stops_all_and_removes_the_directory),
+        cmocka_unit_test(the_next_one_removes_what_a_killed_one_left),
         cmocka_unit_test(a_child_that_ignores_sigterm_is_killed),
         cmocka_unit_test(children_die_with_their_parent),
         cmocka_unit_test(the_commands_exit_code_is_passed_on),

@@ -86,9 +86,13 @@ static void validate_exits_0_1_2(void **state)
         {"veltrix --color=never validate -otext good", 0, "good: valid: 1 routing, 1 pipeline\n", ""},
         {"veltrix validate empty", 2, "", NULL},
         {"veltrix validate nosuch", 2, "", "veltrix: nosuch: No such file or directory\n"},
-        {"veltrix validate", 2, "", "veltrix: validate: something is missing; usage: veltrix validate DIR\n"},
+        {"veltrix validate", 2, "",
+         "veltrix: validate: something is missing; usage: veltrix validate DIR [--events FILE.jsonl [--topic TOPIC] "
+         "[--envelope]]\n"},
         {"veltrix validate good bad", 2, "",
-         "veltrix: validate: `bad` is one word too many; usage: veltrix validate DIR\n"},
+         "veltrix: validate: `bad` is one word too many; usage: veltrix validate DIR [--events FILE.jsonl [--topic "
+         "TOPIC] "
+         "[--envelope]]\n"},
         {"veltrix validate good -o json", 0, "{\"valid\":true,\"documents\":2,\"findings\":[]}\n", ""},
         {"veltrix -o json validate bad", 1,
          "{\"valid\":false,\"documents\":0,\"findings\":[{\"severity\":\"error\",\"file\":\"bad/"
@@ -96,6 +100,67 @@ static void validate_exits_0_1_2(void **state)
          "\"column\":5,\"width\":4,\"message\":\"unknown key `whem` in a rule; did you mean `when`?\","
          "\"quoted\":\"    whem: event.amount >= 2000\"}]}\n",
          ""},
+    };
+    CHECK(table);
+}
+
+/* A file of events: what expressions name and no event has, with the nearest key beside it; rules that took none. */
+static void validate_warns_of_what_a_sample_lacks(void **state)
+{
+    (void)state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/sample", dir);
+    mkdir(path, 0700);
+    program_write(dir, "sample/a.yaml",
+                  "kind: routing\nname: r\ntopics: [in]\nrules:\n"
+                  "  - { name: a, when: event.typ == \"x\" && has(event.usr.id), pipeline: p }\n"
+                  "  - { name: b, when: event.amount > 1, pipeline: p }\n"
+                  "  - { name: c, enabled: false, when: event.zz > 1, pipeline: p }\n"
+                  "otherwise: { drop: true }\n---\nkind: processing\nname: p\nstages:\n"
+                  "  - set: { event.total: \"${event.amount * event.price}\" }\n"
+                  "  - filter: event.total > 1 && event.tags.exists(t, t == event.tag)\n"
+                  "  - remove: [event.card_numbr]\n"
+                  "  - emit: { topic: \"out-${event['a b'].c}\", allow: [\"out-*\"] }\n");
+    program_write(dir, "sample.jsonl",
+                  "{\"type\":\"x\",\"amount\":3,\"user\":{\"id\":1},\"card_number\":7,\"tags\":[]}\n"
+                  "not JSON\n{\"amount\":1}\n");
+    program_write(dir, "full.jsonl",
+                  "{\"typ\":\"x\",\"usr\":{\"id\":1},\"amount\":3,\"price\":1,\"tags\":[1],\"tag\":1,\"card_numbr\":1,"
+                  "\"a b\":{\"c\":1}}\n{\"amount\":3}\n");
+    program_write(dir, "envelopes.jsonl", "{\"topic\":\"in\",\"value\":{}}\n{}\n");
+    static const struct expectation table[] = {
+        {"veltrix validate sample --events sample.jsonl", 0, "sample: valid: 1 routing, 1 pipeline, 7 warnings\n",
+         "sample/a.yaml:5:13: warning: rule `a` takes none of the 3 events\n"
+         "    5 |   - { name: a, when: event.typ == \"x\" && has(event.usr.id), pipeline: p }\n"
+         "      |             ^\n"
+         "sample/a.yaml:5:28: warning: none of the 3 events has `event.typ`; did you mean `type`?\n"
+         "    5 |   - { name: a, when: event.typ == \"x\" && has(event.usr.id), pipeline: p }\n"
+         "      |                            ^~~\n"
+         "sample/a.yaml:5:56: warning: none of the 3 events has `event.usr.id` (there is no `event.usr`); did you mean "
+         "`user`?\n"
+         "    5 |   - { name: a, when: event.typ == \"x\" && has(event.usr.id), pipeline: p }\n"
+         "      |                                                        ^~\n"
+         "sample/a.yaml:13:49: warning: none of the 3 events has `event.price`\n"
+         "   13 |   - set: { event.total: \"${event.amount * event.price}\" }\n"
+         "      |                                                 ^~~~~\n"
+         "sample/a.yaml:14:64: warning: none of the 3 events has `event.tag`; did you mean `tags`?\n"
+         "   14 |   - filter: event.total > 1 && event.tags.exists(t, t == event.tag)\n"
+         "      |                                                                ^~~\n"
+         "sample/a.yaml:15:14: warning: none of the 3 events has `event.card_numbr`; did you mean `card_number`?\n"
+         "   15 |   - remove: [event.card_numbr]\n"
+         "      |              ^~~~~~~~~~~~~~~~\n"
+         "sample/a.yaml:16:40: warning: none of the 3 events has `event[\"a b\"].c` (there is no `event[\"a b\"]`)\n"
+         "   16 |   - emit: { topic: \"out-${event['a b'].c}\", allow: [\"out-*\"] }\n"
+         "      |                                        ^\n"},
+        {"veltrix validate sample --events full.jsonl", 0, "sample: valid: 1 routing, 1 pipeline\n", ""},
+        {"veltrix validate sample --events /dev/null", 0, "sample: valid: 1 routing, 1 pipeline\n", ""},
+        {"veltrix validate sample --events envelopes.jsonl --envelope --topic in 2>&1 | grep -c 'of the 2 events'", 0,
+         "10\n", ""},
+        {"veltrix validate sample --events nosuch.jsonl", 2, "",
+         "veltrix: nosuch.jsonl cannot be read: No such file or directory\n"},
+        {"veltrix validate sample --events full.jsonl --topic inn", 2, "",
+         "veltrix: no routing has the topic `inn`; did you mean `in`?\n"},
+        {"veltrix validate sample --events sample.jsonl -o json | grep -o '\"valid\":true'", 0, "\"valid\":true\n", ""},
     };
     CHECK(table);
 }
@@ -150,6 +215,16 @@ static void eval_exits_0_1_2(void **state)
         {"veltrix eval 'event.amount' --event broken.json", 2, "", "veltrix: broken.json:2:1: the event is not JSON\n"},
         {"veltrix eval 'key' --header x", 2, "", "veltrix: --header is NAME=VALUE, not `x`\n"},
         {"veltrix eval", 2, "", NULL},
+        {"veltrix eval -1", 0, "-1 (int)\n", ""},
+        {"veltrix eval '-(1 + 2)'", 0, "-3 (int)\n", ""},
+        {"veltrix eval -e event.json -- -event.amount", 0, "-1200 (int)\n", ""},
+        {"veltrix eval -x", 2, "",
+         "veltrix: unknown option -x; an expression that begins with - stands behind --: veltrix eval -- '-x'\n"},
+        {"veltrix eval -event.amount", 2, "",
+         "veltrix: eval: something is missing; usage: veltrix eval EXPR [--event FILE] [--header NAME=VALUE] [--key "
+         "KEY] [--topic TOPIC] [--cost] (what begins with - and is no option stands behind --)\n"},
+        {"veltrix eval 1 --cost", 0, "at most 1 step (an expression may have 1000000)\n", ""},
+        {"veltrix eval 1 --cost -o json", 0, "{\"steps\":1,\"limit\":1000000}\n", ""},
     };
     CHECK(table);
 }
@@ -165,7 +240,7 @@ static void what_is_misspelt_gets_a_suggestion(void **state)
         {"veltrix diff good other --zzz", 2, "", "veltrix: unknown option --zzz; see `veltrix help diff`\n"},
         {"veltrix apply good -x", 2, "", "veltrix: unknown option -x; see `veltrix help apply`\n"},
         {"veltrix schema routin", 2, "", "veltrix: unknown kind `routin`; did you mean `routing`?\n"},
-        {"veltrix schema x", 2, "", "veltrix: unknown kind `x`; known: fleet, routing, processing\n"},
+        {"veltrix schema x", 2, "", "veltrix: unknown kind `x`; known: fleet, routing, processing, test\n"},
         {"veltrix validate good -o yaml", 2, "", "veltrix: -o is text or json, not `yaml`\n"},
         {"veltrix validate good --color sometimes", 2, "",
          "veltrix: --color is auto, always or never, not `sometimes`\n"},
@@ -210,9 +285,9 @@ static void a_server_that_is_not_there_is_said_with_what_to_try(void **state)
 static void every_command_explains_itself(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"validate", "diff",  "apply", "history", "show", "export",
-                                           "rollback", "fleet", "lock",  "audit",   "eval", "schema",
-                                           "dev",      "feed",  "help",  "version"};
+    static const char *const commands[] = {"validate", "diff",  "apply", "history", "show",     "export",
+                                           "rollback", "fleet", "lock",  "audit",   "eval",     "schema",
+                                           "dev",      "feed",  "help",  "version", "simulate", "test"};
     const struct program_result *r = program_run(dir, "veltrix --help");
     assert_int_equal(r->code, 0);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
@@ -288,6 +363,9 @@ static void version_is_printed(void **state)
     (void)state;
     static const struct expectation table[] = {
         {"veltrix version", 0, "veltrix " VELTRIX_VERSION "\n", ""},
+        {"veltrix --version", 0, "veltrix " VELTRIX_VERSION "\n", ""},
+        {"veltrix -V", 0, "veltrix " VELTRIX_VERSION "\n", ""},
+        {"veltrix version x", 2, "", "veltrix: version: `x` is one word too many; usage: veltrix version\n"},
         {"veltrix version -o json", 0, "{\"version\":\"" VELTRIX_VERSION "\"}\n", ""},
     };
     CHECK(table);
@@ -305,6 +383,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(validate_exits_0_1_2),
+        cmocka_unit_test(validate_warns_of_what_a_sample_lacks),
         cmocka_unit_test(diff_exits_0_1_2),
         cmocka_unit_test(eval_exits_0_1_2),
         cmocka_unit_test(what_is_misspelt_gets_a_suggestion),

@@ -38,6 +38,7 @@ static void the_sample_is_right(void **state)
     const struct program_result *r =
         program_run(dir, "veltrix-configsvc -c " VELTRIX_SOURCE_DIR "/configs/configsvc.conf --check");
     assert_string_equal(r->err, "");
+    assert_string_equal(r->out, VELTRIX_SOURCE_DIR "/configs/configsvc.conf: fine\n");
     assert_int_equal(r->code, 0);
 }
 

@@ -388,44 +388,78 @@ static void an_event_that_becomes_too_many_records_is_refused_whole(void **state
     decider_free(d);
 }
 
+/* Ten rules of a hundred records each are all right, an eleventh is too many for all of them. */
+static void rules_that_all_match_share_the_limit_of_records(void **state)
+{
+    (void)state;
+    for (int rules = 10; rules <= 11; rules++) {
+        struct vx_buf yaml = {0};
+        vx_buf_str(&yaml, "kind: routing\nname: r\ntopics: [in]\nmatch: all\ndead_letter: in.dlq\n"
+                          "otherwise: { drop: true }\nrules:\n");
+        for (int i = 0; i < rules; i++)
+            vx_buf_printf(&yaml, i == 3 ? "  - { name: r%d, routing: below }\n" : "  - { name: r%d, pipeline: p }\n",
+                          i);
+        vx_buf_str(&yaml, "---\n{ kind: routing, name: below, dead_letter: below.dlq, otherwise: { pipeline: p } }\n"
+                          "---\nkind: processing\nname: p\nstages:\n");
+        for (int i = 0; i < 100; i++)
+            vx_buf_printf(&yaml, "  - emit: { topic: out }\n");
+        struct table *t = table_of(vx_buf_text(&yaml));
+        struct decider *d = decider_new();
+        struct cel_event ev = event_of("in", "{}");
+        struct decision out;
+        decide(d, t, &ev, &out);
+        assert_true(out.match_all);
+        assert_int_equal(out.rule_count, rules + 1);
+        assert_true(out.rules[3].hands_over);
+        assert_int_equal(out.record_count, rules == 10 ? 1000 : 1);
+        assert_int_equal(out.outcome, rules == 10 ? OUTCOME_EMITTED : OUTCOME_DEAD_LETTER);
+        if (rules == 11) {
+            assert_int_equal(out.reason, REASON_TOO_MANY);
+            assert_string_equal(out.records[0].topic.at, "in.dlq");
+        }
+        decider_free(d);
+        table_unref(t);
+        vx_buf_done(&yaml);
+    }
+}
+
 static void a_refused_record_goes_to_its_pipelines_or_routings_dead_letters(void **state)
 {
     (void)state;
-    struct table *t =
-        table_of("{ kind: routing, name: r, topics: [in], dead_letter: in.dlq, otherwise: { drop: true } }\n"
-                 "---\n{ kind: routing, name: s, topics: [other], otherwise: { drop: true } }\n"
-                 "---\n{ kind: processing, name: a, dead_letter: a.dlq, stages: [ emit: { topic: a } ] }\n"
-                 "---\n{ kind: processing, name: b, stages: [ emit: { topic: b } ] }\n");
+    struct table *t = table_of(
+        "{ kind: routing, name: r, topics: [in], dead_letter: in.dlq, match: all, otherwise: { drop: true }, rules: [\n"
+        "  { name: own, pipelines: [a, b] }, { name: x, routing: x }, { name: y, routing: y } ] }\n"
+        "---\n{ kind: routing, name: x, dead_letter: x.dlq, otherwise: { pipeline: b } }\n"
+        "---\n{ kind: routing, name: y, otherwise: { pipelines: [b, fails] } }\n"
+        "---\n{ kind: routing, name: s, topics: [other], otherwise: { pipelines: [a, b] } }\n"
+        "---\n{ kind: processing, name: a, dead_letter: a.dlq, stages: [ emit: { topic: a } ] }\n"
+        "---\n{ kind: processing, name: b, stages: [ emit: { topic: b } ] }\n"
+        "---\n{ kind: processing, name: fails, stages: [ set: { key: '${event.none}' }, emit: { topic: b } ] }\n");
     static const struct {
         const char *topic;
-        uint32_t pipeline;
-        const char *want, *stage, *called;
+        size_t record;
+        const char *want, *pipeline;
     } cases[] = {
-        {"in", 0, "a.dlq", "a/produce", "a"},
-        {"in", 1, "in.dlq", "b/produce", "b"},
-        {"in", UINT32_MAX, "in.dlq", "r/produce", NULL},
-        {"other", 0, "a.dlq", "a/produce", "a"},
-        {"other", 1, NULL, NULL, NULL},
-        {"unknown", 1, NULL, NULL, NULL},
-        {"unknown", UINT32_MAX, NULL, NULL, NULL},
+        {"in", 0, "a.dlq", "a"}, {"in", 1, "in.dlq", "b"},   {"in", 2, "x.dlq", "b"},  {"in", 3, "in.dlq", "b"},
+        {"in", 4, NULL, NULL},   {"other", 0, "a.dlq", "a"}, {"other", 1, NULL, NULL},
     };
     struct decider *d = decider_new();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct cel_event ev = event_of(cases[i].topic, "{\"a\": 1}");
         struct decide_record record;
-        bool made = decide_refused(d, t, &ev, cases[i].pipeline, "Broker: Message size too large", &record);
+        struct decision out;
+        decide(d, t, &ev, &out);
+        assert_int_equal(out.record_count, cases[i].topic[0] == 'i' ? 5 : 2);
+        bool made = decide_refused(d, t, &ev, &out.records[cases[i].record], "Broker: Message size too large", &record);
         assert_int_equal(made, cases[i].want != NULL);
         if (!made)
             continue;
         assert_string_equal(record.topic.at, cases[i].want);
         assert_true(record.dead_letter && record.value_is_source && record.value.at == ev.value.at);
         assert_int_equal(record.reason, REASON_RECORD_REFUSED);
-        assert_string_equal(header_of(&record, "__connect.errors.stage"), cases[i].stage);
         assert_string_equal(header_of(&record, "__connect.errors.exception.message"), "Broker: Message size too large");
-        if (cases[i].called)
-            assert_string_equal(header_of(&record, "veltrix-pipeline"), cases[i].called);
-        else
-            assert_null(header_of(&record, "veltrix-pipeline"));
+        assert_string_equal(header_of(&record, "veltrix-pipeline"), cases[i].pipeline);
+        assert_non_null(strstr(header_of(&record, "__connect.errors.stage"), "/produce"));
     }
     decider_free(d);
     table_unref(t);
@@ -477,21 +511,27 @@ static void hostile_events_are_refused_not_obeyed(void **state)
 static void a_value_cannot_grow_without_bound(void **state)
 {
     (void)state;
-    struct vx_buf stages = {0};
-    for (int i = 0; i < 60; i++)
-        vx_buf_str(&stages, "  - set: { event.x: '${[event, event]}' }\n");
-    vx_buf_str(&stages, "  - emit: { topic: out }\n");
-    struct table *t = table_of_stages(vx_buf_text(&stages));
-    struct decider *d = decider_new();
-    struct cel_event ev = event_of("in", "{\"pad\":\"0123456789012345678901234567890123456789\"}");
-    struct decision out;
-    decide(d, t, &ev, &out);
-    assert_int_equal(out.outcome, OUTCOME_DEAD_LETTER);
-    assert_int_equal(out.reason, REASON_STAGE_FAILED);
-    assert_non_null(strstr(out.message, "(set): event.x: the value grows too large"));
-    decider_free(d);
-    table_unref(t);
-    vx_buf_done(&stages);
+    static const char *const cases[][2] = {
+        {"'${[event, event]}'", "(set): event.x: a value is larger than 16 MiB"},  /* made by an expression */
+        {"['${event}', '${event}']", "(set): event.x: the value grows too large"}, /* by the stage */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vx_buf stages = {0};
+        for (int k = 0; k < 60; k++)
+            vx_buf_printf(&stages, "  - set: { event.x: %s }\n", cases[i][0]);
+        vx_buf_str(&stages, "  - emit: { topic: out }\n");
+        struct table *t = table_of_stages(vx_buf_text(&stages));
+        struct decider *d = decider_new();
+        struct cel_event ev = event_of("in", "{\"pad\":\"0123456789012345678901234567890123456789\"}");
+        struct decision out;
+        decide(d, t, &ev, &out);
+        assert_int_equal(out.outcome, OUTCOME_DEAD_LETTER);
+        assert_int_equal(out.reason, REASON_STAGE_FAILED);
+        assert_non_null(strstr(out.message, cases[i][1]));
+        decider_free(d);
+        table_unref(t);
+        vx_buf_done(&stages);
+    }
 }
 
 static void a_message_is_cut_and_stays_utf8(void **state)
@@ -546,6 +586,14 @@ static void a_warm_decider_asks_nothing_of_the_heap(void **state)
         "  - { name: b, when: 'event.text.startsWith(\"\\u00e9x\") || event.list[1] > 2', pipeline: q }\n"
         "otherwise: { dead_letter: true }\n"
         "---\n"
+        "{ kind: routing, name: every, topics: [all], match: all, otherwise: { drop: true }, dead_letter: in.dlq, "
+        "rules: [\n"
+        "  { name: a, when: event.n > 0, pipeline: p }, { name: b, routing: below }, { name: c, pipelines: [p, q] } ] "
+        "}\n"
+        "---\n"
+        "{ kind: routing, name: below, match: all, otherwise: { pipeline: q }, rules: [\n"
+        "  { name: d, when: event.type == \"a\", pipeline: p }, { name: e, when: event.n > 0, drop: true } ] }\n"
+        "---\n"
         "kind: processing\n"
         "name: p\n"
         "stages:\n"
@@ -574,7 +622,7 @@ static void a_warm_decider_asks_nothing_of_the_heap(void **state)
         if (round == 2)
             before = heap_calls;
         for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-            struct cel_event ev = event_of("in", values[i]);
+            struct cel_event ev = event_of((round + i) % 2 ? "all" : "in", values[i]);
             ev.headers = headers;
             ev.header_count = 1;
             decide(d, t, &ev, &out);
@@ -631,6 +679,7 @@ int main(void)
         cmocka_unit_test(what_the_config_check_leaves_open_is_checked_per_event),
         cmocka_unit_test(reasons_have_labels),
         cmocka_unit_test(an_event_that_becomes_too_many_records_is_refused_whole),
+        cmocka_unit_test(rules_that_all_match_share_the_limit_of_records),
         cmocka_unit_test(a_refused_record_goes_to_its_pipelines_or_routings_dead_letters),
         cmocka_unit_test(hostile_events_are_refused_not_obeyed),
         cmocka_unit_test(a_value_cannot_grow_without_bound),

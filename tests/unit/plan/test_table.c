@@ -134,6 +134,28 @@ static void parsed_is_what_the_diff_says(void **state)
     vx_diags_done(&diags);
 }
 
+static void what_is_handed_over_counts_for_the_topic(void **state)
+{
+    (void)state;
+    struct table *t = table_of(
+        "{ kind: routing, name: a, topics: [in], otherwise: { drop: true }, rules: [ { name: on, routing: b } ] }\n"
+        "---\n{ kind: routing, name: b, otherwise: { drop: true }, rules: [ { name: on, routing: c } ] }\n"
+        "---\n{ kind: routing, name: c, dead_letter: c.dlq, otherwise: { drop: true }, rules: [\n"
+        "  { name: x, when: event.x == 1, drop: true } ] }\n"
+        "---\n{ kind: routing, name: other, topics: [other], otherwise: { drop: true } }\n");
+    size_t count;
+    const struct table_topic *topics = table_topics(t, &count);
+    assert_int_equal(count, 2);
+    assert_true(topics[0].parsed);  /* two hand-overs away a rule reads the event */
+    assert_false(topics[1].parsed); /* nothing does */
+    const char *const *names = table_destinations(t, &count);
+    assert_int_equal(count, 1);
+    assert_string_equal(names[0], "c.dlq");
+    table_rules(t, &count);
+    assert_int_equal(count, 7); /* each of a routing once, however many hand over to it */
+    table_unref(t);
+}
+
 static void an_empty_release_is_a_table(void **state)
 {
     (void)state;
@@ -255,6 +277,7 @@ int main(void)
         cmocka_unit_test(destinations_are_those_known_by_name),
         cmocka_unit_test(rules_and_pipelines_are_numbered_by_name_and_order),
         cmocka_unit_test(parsed_is_what_the_diff_says),
+        cmocka_unit_test(what_is_handed_over_counts_for_the_topic),
         cmocka_unit_test(an_empty_release_is_a_table),
         cmocka_unit_test(provenance_is_the_fleets),
         cmocka_unit_test(a_table_lives_as_long_as_its_references),

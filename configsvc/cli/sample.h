@@ -1,0 +1,18 @@
+/* What a sample of real events says of configs: fields that no event has, rules that none of them met. One thread. */
+#ifndef VX_CLI_SAMPLE_H
+#define VX_CLI_SAMPLE_H
+
+#include "configsvc/cli/source.h"
+
+struct sample_options {
+    const char *events; /* a file of one event a line; "-" is standard input */
+    const char *topic;  /* of events that name none; NULL: the only one there is */
+    bool envelope;      /* a line is an object with topic, key, headers, ... and value */
+};
+
+/* Runs the events through the configs of `source` and adds what is noteworthy to `diags`, as warnings. EXIT_DONE; or
+ * EXIT_USAGE after a sentence: the file cannot be read, or which topic is not clear. */
+VX_MUSTCHECK int sample_check(struct cli *cli, const struct source *source, const struct sample_options *options,
+                              struct vx_diags *diags);
+
+#endif

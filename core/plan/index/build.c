@@ -1,0 +1,603 @@
+/* Clauses → the tree of accesses. The thread that builds the table.
+ *
+ *     file(items)   few: a leaf, tried in order
+ *                   else each under the access it shares with most others:
+ *                     key    all its equalities, up to four, the places with most constants first
+ *                     member else a value inside a list
+ *                     range  else a range, or a prefix
+ *                     tail   else a suffix
+ *                     member else a text that a string contains, a pattern that it matches
+ *                     leaf   else: what has none of these
+ *
+ * What is found under a key, or in one node of a segment tree, is filed again, over the literals that are left. An item is
+ * a clause with the literals that are used up on the way; it may stand in several places (a set of values, a range that
+ * takes several segments). Invariant: whatever way an item is reached, its used literals hold.
+ */
+#include <stdlib.h>
+
+#include "core/plan/index/build.h"
+
+enum {
+    LEAF_MAX = 4,           /* items that are not worth an access */
+    COMBINED_MAX = 64,      /* keys that one item is filed under, when it has several equalities with sets */
+    USABLE_MAX = 64,        /* literals of a clause that may be filed; the rest is only tried */
+    ACCESSES_MAX = 16,      /* of one node, before rare sets of places are given up for single places */
+    RANGES_NESTED_MIN = 32, /* items in a node of a segment tree that are worth another segment tree */
+};
+
+struct item {
+    uint32_t clause;
+    uint64_t used; /* bit n: literal n of the clause holds already */
+};
+
+/* How an item may be reached. */
+struct way {
+    uint8_t kind; /* enum access_kind, or WAY_LEAF */
+    uint8_t width;
+    uint32_t subjects[INDEX_WIDTH_MAX]; /* unused ones INDEX_NO_POSITION */
+    uint8_t literals[INDEX_WIDTH_MAX];  /* of the clause, by subject */
+    struct item item;
+};
+enum { WAY_LEAF = 4 };
+
+static uint32_t file(struct index_builder *b, struct item *items, uint32_t count, bool in_range);
+
+static const struct literal *literal_at(const struct index_builder *b, const struct item *item, uint32_t n)
+{
+    return &b->literals.at[b->clauses.at[item->clause].literals_at + n];
+}
+
+static uint32_t rule_of(const struct index_builder *b, const struct item *item)
+{
+    return b->clauses.at[item->clause].rule;
+}
+
+static int by_rule(const void *a, const void *b)
+{
+    const struct item *x = a, *y = b; /* clauses are numbered in the order of their rules */
+    return (x->clause > y->clause) - (x->clause < y->clause);
+}
+
+/* ---- ways ---- */
+
+static uint32_t usable(const struct index_builder *b, const struct item *item)
+{
+    uint32_t count = b->clauses.at[item->clause].literal_count;
+    return count < USABLE_MAX ? count : USABLE_MAX;
+}
+
+static uint32_t set_size(const struct literal *literal)
+{
+    bool set = literal->kind == LITERAL_IDS || (literal->kind == LITERAL_MEMBER && literal->b > 0);
+    return set ? literal->b : 1;
+}
+
+/* Places with many constants first, so that the key tells most. */
+static void add_to_key(const struct index_builder *b, struct way *way, uint32_t n)
+{
+    const struct literal *literal = literal_at(b, &way->item, n);
+    uint32_t constants = b->subjects.at[literal->subject].constant_count, at = way->width;
+    while (at > 0 && b->subjects.at[way->subjects[at - 1]].constant_count < constants)
+        at--;
+    if (at == INDEX_WIDTH_MAX)
+        return;
+    for (uint32_t i = way->width < INDEX_WIDTH_MAX ? way->width : INDEX_WIDTH_MAX - 1; i > at; i--) {
+        way->subjects[i] = way->subjects[i - 1];
+        way->literals[i] = way->literals[i - 1];
+    }
+    way->subjects[at] = literal->subject;
+    way->literals[at] = (uint8_t)n;
+    way->width += way->width < INDEX_WIDTH_MAX;
+}
+
+/* A key of at most COMBINED_MAX values, its places by number, so that equal sets of places look alike. */
+static void finish_key(const struct index_builder *b, struct way *way)
+{
+    uint64_t combined = 1;
+    uint8_t kept = 0;
+    for (uint8_t i = 0; i < way->width; i++) {
+        uint32_t size = set_size(literal_at(b, &way->item, way->literals[i]));
+        bool twice = false;
+        for (uint8_t k = 0; k < kept; k++)
+            twice |= way->subjects[k] == way->subjects[i];
+        if (twice || (kept > 0 && combined * size > COMBINED_MAX))
+            continue;
+        combined *= size;
+        way->subjects[kept] = way->subjects[i];
+        way->literals[kept++] = way->literals[i];
+    }
+    way->width = kept;
+    for (uint8_t i = 1; i < kept; i++) {
+        for (uint8_t k = i; k > 0 && way->subjects[k] < way->subjects[k - 1]; k--) {
+            uint32_t subject = way->subjects[k];
+            uint8_t literal = way->literals[k];
+            way->subjects[k] = way->subjects[k - 1];
+            way->literals[k] = way->literals[k - 1];
+            way->subjects[k - 1] = subject;
+            way->literals[k - 1] = literal;
+        }
+    }
+    for (uint8_t i = kept; i < INDEX_WIDTH_MAX; i++)
+        way->subjects[i] = INDEX_NO_POSITION;
+}
+
+static void one_place(const struct index_builder *b, struct way *way, enum access_kind kind, uint32_t n)
+{
+    way->kind = (uint8_t)kind;
+    way->width = 1;
+    way->subjects[0] = literal_at(b, &way->item, n)->subject;
+    way->literals[0] = (uint8_t)n;
+    for (int i = 1; i < INDEX_WIDTH_MAX; i++)
+        way->subjects[i] = INDEX_NO_POSITION;
+}
+
+static struct way way_of(const struct index_builder *b, struct item item, bool ranges)
+{
+    struct way way = {.item = item};
+    uint32_t range = UINT32_MAX, tail = UINT32_MAX, element = UINT32_MAX, text = UINT32_MAX;
+    for (uint32_t n = usable(b, &item); n-- > 0;) {
+        const struct literal *literal = literal_at(b, &item, n);
+        if (item.used >> n & 1 || literal->negated)
+            continue;
+        if (literal->kind <= LITERAL_IDS)
+            add_to_key(b, &way, n);
+        else if (literal->kind == LITERAL_RANGE)
+            range = n;
+        else if (literal->kind == LITERAL_TAIL)
+            tail = n;
+        else if (literal->kind == LITERAL_MEMBER && b->subjects.at[literal->subject].source == SOURCE_ELEMENTS)
+            element = n;
+        else if (literal->kind == LITERAL_MEMBER)
+            text = n;
+    }
+    if (way.width > 0)
+        finish_key(b, &way);
+    else if (element != UINT32_MAX)
+        one_place(b, &way, ACCESS_MEMBER, element);
+    else if (ranges && range != UINT32_MAX)
+        one_place(b, &way, ACCESS_RANGE, range);
+    else if (ranges && tail != UINT32_MAX)
+        one_place(b, &way, ACCESS_TAIL, tail);
+    else if (text != UINT32_MAX)
+        one_place(b, &way, ACCESS_MEMBER, text);
+    else
+        way.kind = WAY_LEAF;
+    return way;
+}
+
+static int compare_ways(const struct way *x, const struct way *y)
+{
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    return x->kind == WAY_LEAF ? 0 : memcmp(x->subjects, y->subjects, sizeof x->subjects);
+}
+
+static int by_way(const void *a, const void *b)
+{
+    const struct way *x = a, *y = b;
+    int order = compare_ways(x, y);
+    return order ? order : by_rule(&x->item, &y->item);
+}
+
+static uint32_t way_end(const struct way *ways, uint32_t from, uint32_t count)
+{
+    uint32_t end = from + 1;
+    while (end < count && compare_ways(&ways[from], &ways[end]) == 0)
+        end++;
+    return end;
+}
+
+/* Too many different sets of places: those that few share give way to the one of their places that most items ask. */
+static void simplify(const struct index_builder *b, struct way *ways, uint32_t count)
+{
+    uint32_t groups = 0, rare = count / ACCESSES_MAX;
+    for (uint32_t at = 0; at < count; at = way_end(ways, at, count))
+        groups++;
+    if (groups <= ACCESSES_MAX)
+        return;
+    uint32_t *asked = calloc(b->subjects.count + 1, sizeof *asked);
+    vx_assert(asked != NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint8_t k = 0; k < ways[i].width; k++)
+            asked[ways[i].subjects[k]]++;
+    }
+    for (uint32_t at = 0, end; at < count; at = end) {
+        end = way_end(ways, at, count);
+        if (ways[at].kind != ACCESS_KEY || ways[at].width < 2 || end - at > rare)
+            continue;
+        for (uint32_t i = at; i < end; i++) {
+            uint8_t most = 0;
+            for (uint8_t k = 1; k < ways[i].width; k++)
+                most = asked[ways[i].subjects[k]] > asked[ways[i].subjects[most]] ? k : most;
+            one_place(b, &ways[i], ACCESS_KEY, ways[i].literals[most]);
+        }
+    }
+    free(asked);
+    qsort(ways, count, sizeof *ways, by_way);
+}
+
+/* ---- leaves ---- */
+
+static bool is_used(const struct item *item, uint32_t n)
+{
+    return n < USABLE_MAX && item->used >> n & 1;
+}
+
+/* The clause with the literals that are left. The one made last for the same clause is used again where it is the same:
+ * in a segment tree an item stands in many nodes. */
+static uint32_t keep_clause(struct index_builder *b, const struct item *item)
+{
+    struct collected_clause *from = &b->clauses.at[item->clause];
+    if (from->kept && from->kept_used == item->used)
+        return from->kept - 1;
+    struct index_clause to = {from->rule, b->kept_literals.count, 0};
+    for (uint32_t n = 0; n < from->literal_count; n++) {
+        if (is_used(item, n))
+            continue;
+        struct literal literal = *literal_at(b, item, n);
+        *INDEX_VEC_MORE(&b->kept_literals) = literal;
+        to.literal_count++;
+    }
+    *INDEX_VEC_MORE(&b->kept_clauses) = to;
+    vx_assert(b->kept_clauses.count < INDEX_NOTHING);
+    from->kept = b->kept_clauses.count;
+    from->kept_used = item->used;
+    return from->kept - 1;
+}
+
+/* ---- accesses ---- */
+
+static uint32_t hash_size(uint32_t count)
+{
+    uint32_t size = 4;
+    while (size < count + count / 2)
+        size *= 2;
+    return size;
+}
+
+/* An item under one of its keys. */
+struct filed {
+    uint32_t key[INDEX_WIDTH_MAX]; /* RANGE, TAIL: key[0] is a node of the segment tree */
+    struct item item;
+};
+
+static int by_filed(const void *a, const void *b)
+{
+    const struct filed *x = a, *y = b;
+    int order = memcmp(x->key, y->key, sizeof x->key);
+    return order ? order : by_rule(&x->item, &y->item);
+}
+
+typedef INDEX_VEC(struct filed) filed_vec;
+
+/* All combinations of the values of an item's key. */
+static void file_keys(const struct index_builder *b, const struct way *way, filed_vec *out)
+{
+    struct filed filed = {.item = way->item};
+    uint32_t at[INDEX_WIDTH_MAX] = {0};
+    uint8_t digit = 0;
+    for (uint8_t i = 0; i < way->width; i++)
+        filed.item.used |= (uint64_t)1 << way->literals[i];
+    while (digit < way->width) {
+        for (uint8_t i = 0; i < way->width; i++) {
+            const struct literal *literal = literal_at(b, &way->item, way->literals[i]);
+            bool single = literal->kind == LITERAL_ID || (literal->kind == LITERAL_MEMBER && literal->b == 0);
+            filed.key[i] = single ? literal->a : b->sets.at[literal->a + at[i]];
+        }
+        *INDEX_VEC_MORE(out) = filed;
+        for (digit = 0; digit < way->width; digit++) {
+            if (++at[digit] < set_size(literal_at(b, &way->item, way->literals[digit])))
+                break;
+            at[digit] = 0;
+        }
+    }
+}
+
+/* Items with the same key, or in the same node of a segment tree: filed by themselves. */
+static uint32_t file_equal(struct index_builder *b, filed_vec *all, uint32_t *at, bool in_range)
+{
+    uint32_t from = *at, count = 0;
+    while (*at < all->count && memcmp(all->at[*at].key, all->at[from].key, sizeof all->at[from].key) == 0)
+        ++*at;
+    struct item *items = calloc(*at - from, sizeof *items);
+    vx_assert(items != NULL);
+    for (uint32_t i = from; i < *at; i++) {
+        if (count == 0 || items[count - 1].clause != all->at[i].item.clause)
+            items[count++] = all->at[i].item;
+    }
+    uint32_t reference = file(b, items, count, in_range);
+    free(items);
+    return reference;
+}
+
+static void access_key(struct index_builder *b, const struct way *ways, uint32_t count, struct index_access *to)
+{
+    filed_vec all = {0};
+    uint32_t distinct = 0;
+    for (uint32_t i = 0; i < count; i++)
+        file_keys(b, &ways[i], &all);
+    qsort(all.at, all.count, sizeof *all.at, by_filed);
+    for (uint32_t i = 0; i < all.count; i++)
+        distinct += i == 0 || memcmp(all.at[i].key, all.at[i - 1].key, sizeof all.at[i].key) != 0;
+    to->mask = hash_size(distinct) - 1;
+    to->count = distinct;
+    uint32_t *keys = VX_ARENA_ARRAY(&b->index->arena, uint32_t, (to->mask + 1) * to->width);
+    uint32_t *children = VX_ARENA_ARRAY(&b->index->arena, uint32_t, to->mask + 1);
+    for (uint32_t i = 0; i <= to->mask; i++)
+        children[i] = INDEX_NOTHING;
+    for (uint32_t at = 0; at < all.count;) {
+        const uint32_t *key = all.at[at].key;
+        uint32_t slot = index_hash_ids(key, to->width) & to->mask;
+        while (children[slot] != INDEX_NOTHING)
+            slot = (slot + 1) & to->mask;
+        memcpy(keys + slot * to->width, key, to->width * sizeof *keys);
+        children[slot] = file_equal(b, &all, &at, false);
+    }
+    to->keys = keys;
+    to->children = children;
+    free(all.at);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The ends of all ranges, each once; returns how many. */
+static uint32_t cut(const struct index_builder *b, const struct way *ways, uint32_t count, uint32_t *cuts)
+{
+    uint32_t n = 0, kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct literal *literal = literal_at(b, &ways[i].item, ways[i].literals[0]);
+        cuts[n++] = literal->a;
+        cuts[n++] = literal->b;
+    }
+    qsort(cuts, n, sizeof *cuts, by_number);
+    for (uint32_t i = 0; i < n; i++) {
+        if (kept == 0 || cuts[kept - 1] != cuts[i])
+            cuts[kept++] = cuts[i];
+    }
+    return kept;
+}
+
+/* Adds an item to the fewest nodes of the segment tree that make up its range. */
+static void file_range(const struct index_builder *b, const struct way *way, const struct index_access *access,
+                       filed_vec *out)
+{
+    const struct literal *literal = literal_at(b, &way->item, way->literals[0]);
+    struct filed filed = {.item = way->item};
+    uint32_t leaves = access->mask + 1, low, high;
+    const uint32_t *from = bsearch(&literal->a, access->keys, access->count, sizeof *from, by_number);
+    const uint32_t *to = bsearch(&literal->b, access->keys, access->count, sizeof *to, by_number);
+    vx_assert(from != NULL && to != NULL);
+    filed.item.used |= (uint64_t)1 << way->literals[0];
+    low = leaves + (uint32_t)(from - access->keys);
+    high = leaves + (uint32_t)(to - access->keys);
+    for (; low < high; low /= 2, high /= 2) {
+        if (low & 1) {
+            filed.key[0] = low++;
+            *INDEX_VEC_MORE(out) = filed;
+        }
+        if (high & 1) {
+            filed.key[0] = --high;
+            *INDEX_VEC_MORE(out) = filed;
+        }
+    }
+}
+
+static void access_range(struct index_builder *b, const struct way *ways, uint32_t count, struct index_access *to)
+{
+    filed_vec all = {0};
+    uint32_t *cuts = calloc(2 * (size_t)count, sizeof *cuts);
+    vx_assert(cuts != NULL);
+    to->count = cut(b, ways, count, cuts);
+    uint32_t *keys = VX_ARENA_ARRAY(&b->index->arena, uint32_t, to->count);
+    memcpy(keys, cuts, to->count * sizeof *keys);
+    free(cuts);
+    to->keys = keys;
+    to->mask = 1;
+    while (to->mask < to->count)
+        to->mask *= 2;
+    uint32_t *children = VX_ARENA_ARRAY(&b->index->arena, uint32_t, 2 * (size_t)to->mask);
+    for (uint32_t i = 0; i < 2 * to->mask; i++)
+        children[i] = INDEX_NOTHING;
+    to->mask--;
+    for (uint32_t i = 0; i < count; i++)
+        file_range(b, &ways[i], to, &all);
+    if (all.count > 1)
+        qsort(all.at, all.count, sizeof *all.at, by_filed);
+    for (uint32_t at = 0; at < all.count;) {
+        uint32_t node = all.at[at].key[0];
+        children[node] = file_equal(b, &all, &at, true);
+    }
+    to->children = children;
+    free(all.at);
+}
+
+/* ---- nodes ---- */
+
+static int by_first_rule(const void *a, const void *b)
+{
+    const struct index_access *x = a, *y = b;
+    return (x->first_rule > y->first_rule) - (x->first_rule < y->first_rule);
+}
+
+static struct index_access make_access(struct index_builder *b, const struct way *ways, uint32_t count)
+{
+    struct index_access to = {.kind = ways->kind, .width = ways->width, .first_rule = UINT32_MAX};
+    memcpy(to.subjects, ways->subjects, sizeof to.subjects);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t rule = rule_of(b, &ways[i].item);
+        to.first_rule = rule < to.first_rule ? rule : to.first_rule;
+    }
+    if (to.kind <= ACCESS_MEMBER)
+        access_key(b, ways, count, &to);
+    else
+        access_range(b, ways, count, &to);
+    return to;
+}
+
+static uint32_t add_node(struct index_builder *b, struct item *leaf, uint32_t leaf_count, struct index_access *accesses,
+                         uint32_t access_count)
+{
+    struct index_node node = {.first_rule = UINT32_MAX,
+                              .clauses_at = b->leaves.count,
+                              .clause_count = leaf_count,
+                              .accesses_at = b->accesses.count,
+                              .access_count = access_count};
+    if (leaf_count > 1)
+        qsort(leaf, leaf_count, sizeof *leaf, by_rule);
+    for (uint32_t i = 0; i < leaf_count; i++) {
+        uint32_t clause = keep_clause(b, &leaf[i]);
+        *INDEX_VEC_MORE(&b->leaves) = clause;
+        uint32_t rule = rule_of(b, &leaf[i]);
+        node.first_rule = rule < node.first_rule ? rule : node.first_rule;
+    }
+    if (access_count > 1)
+        qsort(accesses, access_count, sizeof *accesses, by_first_rule);
+    for (uint32_t i = 0; i < access_count; i++) {
+        *INDEX_VEC_MORE(&b->accesses) = accesses[i];
+        node.first_rule = accesses[i].first_rule < node.first_rule ? accesses[i].first_rule : node.first_rule;
+    }
+    *INDEX_VEC_MORE(&b->nodes) = node;
+    vx_assert(b->nodes.count < INDEX_NOTHING);
+    return b->nodes.count - 1;
+}
+
+static uint32_t file_many(struct index_builder *b, struct item *items, uint32_t count, bool ranges)
+{
+    struct way *ways = calloc(count, sizeof *ways);
+    struct item *leaf = calloc(count, sizeof *leaf);
+    INDEX_VEC(struct index_access) accesses = {0};
+    uint32_t leaf_count = 0;
+    vx_assert(ways != NULL && leaf != NULL);
+    for (uint32_t i = 0; i < count; i++)
+        ways[i] = way_of(b, items[i], ranges);
+    qsort(ways, count, sizeof *ways, by_way);
+    simplify(b, ways, count);
+    for (uint32_t at = 0, end; at < count; at = end) {
+        end = way_end(ways, at, count);
+        if (ways[at].kind == WAY_LEAF || end - at <= LEAF_MAX / 2) {
+            for (uint32_t i = at; i < end; i++)
+                leaf[leaf_count++] = ways[i].item;
+            continue;
+        }
+        struct index_access access = make_access(b, &ways[at], end - at);
+        *INDEX_VEC_MORE(&accesses) = access;
+    }
+    uint32_t node = add_node(b, leaf, leaf_count, accesses.at, accesses.count);
+    free(accesses.at);
+    free(leaf);
+    free(ways);
+    return node;
+}
+
+/* True when all literals of an item hold. */
+static bool is_certain(const struct index_builder *b, const struct item *item)
+{
+    uint32_t left = b->clauses.at[item->clause].literal_count;
+    return left <= USABLE_MAX && (uint32_t)__builtin_popcountll(item->used) == left;
+}
+
+/* Files items, by rule and each clause once; returns the reference to where. Where the first match counts, what stands
+ * behind an item that certainly matches is left out. */
+static uint32_t file(struct index_builder *b, struct item *items, uint32_t count, bool in_range)
+{
+    for (uint32_t i = 0; i < count && !b->index->route->match_all; i++) {
+        if (is_certain(b, &items[i]))
+            count = i + 1;
+    }
+    if (count == 0)
+        return INDEX_NOTHING;
+    if (count == 1)
+        return INDEX_CLAUSE | keep_clause(b, items);
+    if (count <= LEAF_MAX)
+        return add_node(b, items, count, NULL, 0);
+    return file_many(b, items, count, !in_range || count >= RANGES_NESTED_MIN);
+}
+
+/* ---- the index ---- */
+
+static uint32_t file_root(struct index_builder *b, bool expr)
+{
+    struct item *items = calloc(b->clauses.count + 1, sizeof *items);
+    uint32_t count = 0;
+    vx_assert(items != NULL);
+    for (uint32_t i = 0; i < b->clauses.count; i++) {
+        if ((b->clauses.at[i].expr || b->confirm[b->clauses.at[i].rule]) == expr)
+            items[count++].clause = i;
+    }
+    uint32_t reference = file(b, items, count, false);
+    free(items);
+    return reference;
+}
+
+/* A copy in the index; the heap's is freed. */
+static void *settle(struct vx_arena *arena, void *from, size_t bytes)
+{
+    void *to = vx_arena_alloc(arena, bytes);
+    if (bytes > 0)
+        memcpy(to, from, bytes);
+    free(from);
+    return to;
+}
+
+#define SETTLE(b, vec) settle(&(b)->index->arena, (b)->vec.at, (b)->vec.count * sizeof *(b)->vec.at)
+
+static void finish(struct index_builder *b)
+{
+    struct match_index *index = b->index;
+    index->subject_count = b->subjects.count;
+    index->test_count = b->tests.count;
+    index->clause_count = b->kept_clauses.count;
+    index->node_count = b->nodes.count;
+    index->subjects = SETTLE(b, subjects);
+    index->tests = SETTLE(b, tests);
+    index->sets = SETTLE(b, sets);
+    index->literals = SETTLE(b, kept_literals);
+    index->clauses = SETTLE(b, kept_clauses);
+    index->leaves = SETTLE(b, leaves);
+    index->accesses = SETTLE(b, accesses);
+    index->nodes = SETTLE(b, nodes);
+    index->confirm = b->confirm;
+    free(b->collected.at);
+    free(b->literals.at);
+    free(b->clauses.at);
+    free(b->subject_numbers.slots);
+    free(b->test_numbers.slots);
+    vx_arena_done(&b->analysis);
+}
+
+/* Tables may be built on several threads. */
+static uint64_t serials;
+
+struct match_index *match_index_new(struct compiler *c, const struct route *entry)
+{
+    struct index_builder b = {.c = c, .from = &c->set->routings[entry - c->table->routes]};
+    if (entry->rule_count < INDEX_RULES_MIN)
+        return NULL;
+    b.index = calloc(1, sizeof *b.index);
+    vx_assert(b.index != NULL);
+    b.index->route = entry;
+    b.index->serial = __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED);
+    b.confirm = VX_ARENA_ARRAY(&b.index->arena, bool, entry->rule_count);
+    index_collect(&b);
+    b.index->roots[0] = file_root(&b, false);
+    b.index->roots[1] = file_root(&b, true);
+    finish(&b);
+    return b.index;
+}
+
+void match_index_free(struct match_index *index)
+{
+    if (!index)
+        return;
+    vx_arena_done(&index->arena);
+    free(index);
+}
+
+size_t match_index_bytes(const struct match_index *index)
+{
+    return index ? sizeof *index + index->arena.held_bytes : 0;
+}

@@ -1,0 +1,280 @@
+/* The rule index: finds the rules of a routing whose conditions hold without looking at the others. Private to core/plan.
+ *
+ *     build:  conditions ── clauses (core/cel/predicate.h) ── literals over small integers ── tree of accesses
+ *     event:  value at a place ── once ──> id of the constant it equals, position among the bounds ── search
+ *
+ * Method. Fabret, Jacobsen, Llirbat, Pereira, Ross, Shasha, "Filtering algorithms and implementation for very fast
+ * publish/subscribe systems" (SIGMOD 2001): predicates are evaluated once per event in a first phase, and a conjunction
+ * is filed under an access predicate, several equalities together under one hash key, so that it is looked at only when
+ * that holds. Their clusters are nested here, as in BE-Tree (Sadoghi, Jacobsen, SIGMOD 2011): what is found under a key
+ * is again a small index over the literals that are left, until few clauses remain, which are tried in order. The first
+ * phase is lazy: a place is read when the search first asks for it. Ranges, and prefixes, which are ranges of strings,
+ * are filed in segment trees (Bentley 1977) over the positions of their bounds.
+ *
+ * Every access knows the first rule below it, and the search leaves out what lies behind the best rule found so far.
+ *
+ * Cost of an event: per place that is asked for one reading, one hash look-up for equalities and one binary search for
+ * ranges; per equality access one look-up of integers, per range access the logarithm of its ranges; per clause found
+ * its remaining literals, each a comparison of integers. So it grows with what matches, not with what there is.
+ * Memory: 16 bytes per literal that is not filed, 12 per clause, 16 to 32 per filed equality, 32 to 150 per range.
+ *
+ * Thread: built on one thread, then immutable; a worker searches with its own scratch.
+ */
+#ifndef VX_PLAN_INDEX_INDEX_H
+#define VX_PLAN_INDEX_INDEX_H
+
+#include "core/cel/predicate.h"
+#include "core/plan/match.h"
+
+enum {
+    INDEX_RULES_MIN = 4,         /* fewer are tried in a loop, which is faster */
+    INDEX_WIDTH_MAX = 4,         /* equalities in one key */
+    INDEX_NO_ID = 0,             /* a value that equals no constant */
+    INDEX_CLAUSE = (int)1 << 30, /* in a reference: a clause, not a node */
+    INDEX_NOTHING = INDEX_CLAUSE - 1,
+};
+#define INDEX_NO_POSITION UINT32_MAX /* a value that is neither number nor string */
+
+/* Positions of a value among n sorted bounds: 2i + 1 at bound i, 2i between bounds i - 1 and i. Of the bounds of a place
+ * the numbers come first; strings begin at position 2 * numbers + 1. */
+struct index_bounds {
+    const struct cel_key *keys;
+    uint32_t numbers, strings;
+};
+
+struct index_slot {
+    uint32_t hash;
+    uint32_t id; /* INDEX_NO_ID: free */
+};
+
+/* Many texts to be found in one pass over a string: by three bytes of each, those that fewest of them have. A filter of
+ * bits says where to look; then buckets, then the texts themselves. Cost: a few instructions per byte of the string, and a
+ * comparison for each text that has its three bytes there. */
+struct index_parts {
+    const uint64_t *filter;
+    const uint32_t *buckets; /* by the hash of three bytes: an id, 0 is none */
+    const uint32_t *next;    /* by id: of the same bucket, 0 is none */
+    const uint32_t *at;      /* by id: where its three bytes stand in the text; UINT32_MAX: it is shorter */
+    const uint32_t *shorts;  /* ids of the shorter ones */
+    uint32_t short_count, mask;
+};
+
+/* Paths inside a list, as a trie, so that one walk over the list serves all conditions on its elements. */
+struct index_inner {
+    struct json_step step;               /* from the node above */
+    struct index_inner *child, *sibling; /* members and elements by index; the next child of the node above */
+    struct index_inner *any;             /* every element */
+    uint32_t child_count;
+    uint32_t elements; /* of a list that children ask for: as many as the highest index, and one */
+    uint32_t subject;  /* whose path ends here; UINT32_MAX: nobody's */
+};
+
+/* What a subject's readings are. */
+enum index_source {
+    SOURCE_VALUE,    /* the value at its place */
+    SOURCE_ELEMENTS, /* many: the constants that are among the values inside a list */
+    SOURCE_PARTS,    /* many: the constants that the string at `base` contains */
+    SOURCE_REGEXES,  /* many: the constants, patterns, that match the string at `base` */
+};
+
+/* A place, and all constants and bounds that any condition compares it with. */
+struct index_subject {
+    uint8_t source; /* enum index_source */
+    struct cel_place place;
+    uint32_t slot;                   /* FIELD: of the value */
+    uint32_t base;                   /* lower: the subject without it; PARTS, REGEXES: the string's */
+    uint32_t members_at;             /* many: its places in match_scratch.members and .found */
+    const struct index_inner *inner; /* ELEMENTS: the list's trie */
+    const struct index_parts *parts;
+    const struct cel_regex_set *regexes;
+    const struct cel_key *constants; /* constant `id` is constants[id - 1] */
+    const struct index_slot *ids;    /* open addressing by cel_key_hash */
+    uint32_t id_mask, constant_count;
+    struct index_bounds bounds;
+    struct index_bounds tails; /* of strings read backwards; their keys are reversed too */
+};
+
+/* A condition on one subject, as integers. */
+enum literal_kind {
+    LITERAL_ID,       /* the value's id is a */
+    LITERAL_IDS,      /* it is one of sets[a..a + b) */
+    LITERAL_RANGE,    /* its position is in [a, b) */
+    LITERAL_OUTSIDE,  /* it is a string whose position is not in [a, b) */
+    LITERAL_HAS,      /* there is one; a: the slot of the parent of a field */
+    LITERAL_TAIL,     /* the position of the string read backwards is in [a, b) */
+    LITERAL_MEMBER,   /* id a, or one of sets[a..a + b) if b, is among the many; negated: not, but there is a string */
+    LITERAL_CONTAINS, /* test a: the string contains a text */
+    LITERAL_EXPR,     /* test a: a program */
+};
+struct literal {
+    uint8_t kind; /* enum literal_kind, cheap ones first */
+    bool negated; /* definitely not; but see predicate.h for what that means */
+    uint32_t subject;
+    uint32_t a, b;
+};
+
+/* What is remembered per event once it is known. */
+struct index_test {
+    const struct cel_program *program; /* EXPR */
+    struct vx_span text;               /* CONTAINS: what is looked for; EXPR: only while building */
+    uint32_t subject;                  /* CONTAINS */
+};
+
+struct index_clause {
+    uint32_t rule; /* of the route */
+    uint32_t literals_at;
+    uint32_t literal_count;
+};
+
+enum access_kind { ACCESS_KEY, ACCESS_MEMBER, ACCESS_RANGE, ACCESS_TAIL };
+struct index_access {
+    uint8_t kind;  /* enum access_kind */
+    uint8_t width; /* KEY: subjects in the key; MEMBER: 1 */
+    uint32_t first_rule;
+    uint32_t subjects[INDEX_WIDTH_MAX];
+    /* KEY: slot n of a hash table has the ids keys[n * width …) and leads to children[n]; INDEX_NOTHING: free.
+     * MEMBER: the same, looked up for each id.
+     * RANGE: keys[0..count) cut the positions into segments; leaf n of a segment tree over 2^k leaves, from keys[n] to
+     * keys[n + 1], is children[2^k + n], its parent children[(2^k + n) / 2], and so on to 1. */
+    const uint32_t *keys;
+    const uint32_t *children; /* references */
+    uint32_t mask;            /* KEY: slots - 1; RANGE: leaves - 1 */
+    uint32_t count;
+};
+
+struct index_node {
+    uint32_t first_rule;
+    uint32_t clauses_at, clause_count;  /* in `leaves`, by rule */
+    uint32_t accesses_at, access_count; /* by first_rule */
+};
+
+struct match_index {
+    struct vx_arena arena;
+    uint64_t serial; /* of all indexes ever made */
+    const struct route *route;
+    const struct index_subject *subjects;
+    const struct index_test *tests;
+    const uint32_t *sets;
+    const struct literal *literals;
+    const struct index_clause *clauses;
+    const uint32_t *leaves; /* clauses */
+    const struct index_access *accesses;
+    const struct index_node *nodes;
+    uint32_t subject_count, test_count, member_count, clause_count, node_count;
+    uint32_t roots[2];       /* references: clauses without and with EXPR */
+    bool elements;           /* some condition looks at elements of lists */
+    const bool *confirm;     /* per rule: see search.c */
+    size_t heavy_bytes;      /* an event this big may exhaust the budget of an evaluation in the plain loop */
+    size_t heavy_list_bytes; /* the same, when elements of lists are looked at: every two bytes may be one */
+    bool headers;            /* some condition reads headers */
+};
+
+/* What is known of a subject in this event. */
+struct reading {
+    uint32_t epoch; /* of another event: nothing */
+    uint8_t known;  /* READ_ bits */
+    bool present;
+    struct cel_key key;
+    uint32_t id, position, tail;
+    uint32_t found_count; /* many: of match_scratch.found */
+};
+
+struct match_scratch {
+    uint64_t fitted; /* the serial of the index that it was last made large enough for */
+    uint32_t epoch;  /* one per question */
+    uint32_t reading_room, test_room, rule_room, member_room, found_room;
+    struct reading *readings; /* by subject */
+    uint32_t *tests;          /* by test: epoch << 2 | enum index_answer */
+    uint32_t *members;        /* by subject's members_at + id - 1: epoch in which it was found */
+    uint32_t *found;          /* from a subject's members_at on: the ids found */
+    uint64_t *rules;          /* a bit per rule of the route; all 0 between questions */
+};
+
+enum index_answer { ANSWER_UNKNOWN, ANSWER_NO, ANSWER_YES, ANSWER_FAILED };
+
+/* One question. */
+struct search {
+    const struct match_index *index;
+    struct match_scratch *scratch;
+    struct cel_frame *frame;
+    uint32_t epoch;
+    uint32_t best; /* the first rule found so far; UINT32_MAX: none. Asking for all: UINT32_MAX for ever */
+    bool all;
+    bool heavy;     /* conditions that hold are confirmed */
+    bool lost;      /* one was not: the plain loop has to answer */
+    uint64_t steps; /* of all programs */
+    uint32_t failed;
+};
+
+/* read.c */
+enum { READ_ID = 1, READ_POSITION = 2, READ_TAIL = 4, READ_TEXT_FAILED = 8 };
+/* The value, its id, its positions; each is found out when it is first asked for. */
+void reading_fetch(struct search *s, uint32_t subject, struct reading *r);
+void reading_find_id(const struct index_subject *subject, struct reading *r);
+void reading_find_position(struct search *s, const struct index_subject *subject, struct reading *r);
+void reading_find_tail(struct search *s, const struct index_subject *subject, struct reading *r);
+
+static inline struct reading *index_read(struct search *s, uint32_t subject)
+{
+    struct reading *r = &s->scratch->readings[subject];
+    if (r->epoch != s->epoch)
+        reading_fetch(s, subject, r);
+    return r;
+}
+
+static inline uint32_t index_id(struct search *s, uint32_t subject)
+{
+    struct reading *r = index_read(s, subject);
+    if (!(r->known & READ_ID))
+        reading_find_id(&s->index->subjects[subject], r);
+    return r->id;
+}
+
+static inline uint32_t index_position(struct search *s, uint32_t subject)
+{
+    struct reading *r = index_read(s, subject);
+    if (!(r->known & READ_POSITION))
+        reading_find_position(s, &s->index->subjects[subject], r);
+    return r->position;
+}
+
+static inline uint32_t index_tail(struct search *s, uint32_t subject)
+{
+    struct reading *r = index_read(s, subject);
+    if (!(r->known & READ_TAIL))
+        reading_find_tail(s, &s->index->subjects[subject], r);
+    return r->tail;
+}
+
+/* members.c: a subject of many. */
+void reading_find_members(struct search *s, uint32_t subject);
+/* Adds a path below a list to its trie, *root, which may be NULL yet; `path` lives as long as the trie. */
+void index_inner_add(struct vx_arena *arena, struct index_inner **root, struct json_path path, uint32_t subject);
+const struct index_parts *index_parts_new(struct vx_arena *arena, const struct cel_key *texts, uint32_t count);
+
+static inline struct reading *index_members(struct search *s, uint32_t subject)
+{
+    struct reading *r = &s->scratch->readings[subject];
+    if (r->epoch != s->epoch)
+        reading_find_members(s, subject);
+    return r;
+}
+
+/* True when the value is a string; counts once when it is something else. */
+bool reading_is_string(struct search *s, struct reading *r);
+uint32_t subject_find_id(const struct index_subject *subject, const struct cel_key *key);
+void key_of_json(struct json_value json, struct vx_arena *arena, struct cel_key *key);
+
+bool literal_holds(struct search *s, const struct literal *literal);
+/* The position of a key among sorted keys of its kind; see index_bounds. */
+uint32_t bounds_position(const struct cel_key *keys, uint32_t count, const struct cel_key *key);
+/* The same for a string that is read backwards; `keys` are backwards already. */
+uint32_t tails_position(const struct cel_key *keys, uint32_t count, struct vx_span text);
+
+/* search.c */
+uint32_t index_hash_ids(const uint32_t *ids, uint32_t width);
+/* The answers; what failed is added to m->failed. */
+const struct rule *index_first(const struct match_index *index, struct match *m);
+const struct rule *const *index_all(const struct match_index *index, struct match *m, size_t *count);
+
+#endif

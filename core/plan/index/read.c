@@ -1,0 +1,311 @@
+/* Reading an event for the index: each place at most once, each value turned into the small integers that all literals
+ * compare. A worker's thread; escaped and lower-cased strings go to the frame's arena.
+ *
+ * What is counted as failed: a place that was asked for and is not there or cannot be read; a value that ranges (or
+ * tests of text) were asked of and that has no kind they could be of; a program that failed. Each once per question.
+ */
+#include "core/base/utf8.h"
+#include "core/cel/values.h"
+#include "core/plan/index/index.h"
+
+static inline void read_json(struct json_value json, struct vx_arena *arena, struct cel_key *key)
+{
+    static const uint8_t kinds[] = {
+        [JSON_KIND_MISSING] = CEL_KEY_NONE, [JSON_KIND_NULL] = CEL_KEY_NULL,   [JSON_KIND_FALSE] = CEL_KEY_FALSE,
+        [JSON_KIND_TRUE] = CEL_KEY_TRUE,    [JSON_KIND_ARRAY] = CEL_KEY_OTHER, [JSON_KIND_OBJECT] = CEL_KEY_OTHER};
+    int64_t i;
+    switch (json.kind) {
+    case JSON_KIND_STRING:
+        *key = cel_key_string(json.escaped ? json_unescape(json, arena) : vx_span(json.at, json.len));
+        break;
+    case JSON_KIND_INT:
+        if (json_int64(json, &i)) {
+            *key = cel_key_int(i);
+            break;
+        }
+        /* fallthrough */
+    case JSON_KIND_DOUBLE:
+        *key = cel_key_double(json_double(json));
+        break;
+    default:
+        key->kind = kinds[json.kind];
+    }
+}
+
+void key_of_json(struct json_value json, struct vx_arena *arena, struct cel_key *key)
+{
+    read_json(json, arena, key);
+}
+
+static struct cel_key key_of_text(struct vx_span text)
+{
+    if (!text.at)
+        return (struct cel_key){.kind = CEL_KEY_NULL};
+    return vx_utf8_valid(text) ? cel_key_string(text) : (struct cel_key){0};
+}
+
+static struct cel_key key_of_time(int64_t ms)
+{
+    int64_t rest = ms % 1000;
+    rest += rest < 0 ? 1000 : 0;
+    return cel_key_time((ms - rest) / 1000, (int32_t)rest * 1000000);
+}
+
+static struct cel_key lowered(const struct cel_key *key, struct vx_arena *arena)
+{
+    if (key->kind != CEL_KEY_STRING)
+        return (struct cel_key){0};
+    char *text = vx_arena_bytes(arena, key->text.len + 1);
+    for (size_t i = 0; i < key->text.len; i++) {
+        char c = key->text.at[i];
+        text[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    }
+    return cel_key_string(vx_span(text, key->text.len));
+}
+
+/* What is not a field of the event. */
+static void fetch_other(struct search *s, const struct index_subject *subject, struct reading *r)
+{
+    const struct cel_event *ev = s->frame->event;
+    const struct cel_header *header;
+    switch (subject->place.kind) {
+    case CEL_PLACE_HEADER:
+        header = cel_header_find(ev->headers, ev->header_count, subject->place.header);
+        r->present = header != NULL;
+        r->key = header ? key_of_text(header->value) : (struct cel_key){0};
+        break;
+    case CEL_PLACE_KEY:
+        r->key = key_of_text(ev->key);
+        break;
+    case CEL_PLACE_TOPIC:
+        r->key = cel_key_string(ev->topic);
+        break;
+    case CEL_PLACE_PARTITION:
+        r->key = cel_key_int(ev->partition);
+        break;
+    case CEL_PLACE_OFFSET:
+        r->key = cel_key_int(ev->offset);
+        break;
+    default:
+        r->key = key_of_time(ev->timestamp_ms);
+    }
+}
+
+void reading_fetch(struct search *s, uint32_t number, struct reading *r)
+{
+    const struct index_subject *subject = &s->index->subjects[number];
+    r->epoch = s->epoch;
+    r->known = 0;
+    r->present = true;
+    if (subject->place.lower) {
+        r->key = lowered(&index_read(s, subject->base)->key, s->frame->arena);
+    } else if (subject->place.kind == CEL_PLACE_FIELD) {
+        read_json(s->frame->event->slots[subject->slot], s->frame->arena, &r->key);
+        r->present = r->key.kind != CEL_KEY_NONE;
+    } else {
+        fetch_other(s, subject, r);
+    }
+    s->failed += r->key.kind == CEL_KEY_NONE;
+}
+
+static inline uint32_t find_id(const struct index_subject *subject, const struct cel_key *key)
+{
+    if (key->kind <= CEL_KEY_OTHER || !subject->ids)
+        return INDEX_NO_ID;
+    uint32_t hash = (uint32_t)cel_key_hash(key);
+    for (uint32_t at = hash;; at++) {
+        const struct index_slot *slot = &subject->ids[at & subject->id_mask];
+        if (slot->id == INDEX_NO_ID || (slot->hash == hash && cel_key_equal(&subject->constants[slot->id - 1], key)))
+            return slot->id;
+    }
+}
+
+uint32_t subject_find_id(const struct index_subject *subject, const struct cel_key *key)
+{
+    return find_id(subject, key);
+}
+
+void reading_find_id(const struct index_subject *subject, struct reading *r)
+{
+    r->known |= READ_ID;
+    r->id = find_id(subject, &r->key);
+}
+
+uint32_t bounds_position(const struct cel_key *keys, uint32_t count, const struct cel_key *key)
+{
+    bool numbers = key->kind == CEL_KEY_NUMBER;
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = numbers ? cel_key_order_numbers(key, &keys[middle]) : vx_span_compare(key->text, keys[middle].text);
+        if (order == 0)
+            return 2 * middle + 1;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return 2 * low;
+}
+
+/* `bound` is stored backwards already. */
+static int compare_backwards(struct vx_span text, struct vx_span bound)
+{
+    size_t n = text.len < bound.len ? text.len : bound.len;
+    for (size_t i = 0; i < n; i++) {
+        int c = (unsigned char)text.at[text.len - 1 - i] - (unsigned char)bound.at[i];
+        if (c)
+            return c;
+    }
+    return (text.len > bound.len) - (text.len < bound.len);
+}
+
+uint32_t tails_position(const struct cel_key *keys, uint32_t count, struct vx_span text)
+{
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = compare_backwards(text, keys[middle].text);
+        if (order == 0)
+            return 2 * middle + 1;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return 2 * low;
+}
+
+void reading_find_position(struct search *s, const struct index_subject *subject, struct reading *r)
+{
+    const struct index_bounds *bounds = &subject->bounds;
+    bool comparable = r->key.kind == CEL_KEY_NONE; /* counted already */
+    r->known |= READ_POSITION;
+    r->position = INDEX_NO_POSITION;
+    if (r->key.kind == CEL_KEY_NUMBER) {
+        r->position = bounds_position(bounds->keys, bounds->numbers, &r->key);
+        comparable = bounds->numbers > 0;
+    } else if (r->key.kind == CEL_KEY_STRING) {
+        r->position =
+            2 * bounds->numbers + 1 + bounds_position(bounds->keys + bounds->numbers, bounds->strings, &r->key);
+        comparable = bounds->strings > 0;
+    }
+    s->failed += !comparable;
+}
+
+bool reading_is_string(struct search *s, struct reading *r)
+{
+    if (r->key.kind == CEL_KEY_STRING)
+        return true;
+    if (!(r->known & READ_TEXT_FAILED) && r->key.kind != CEL_KEY_NONE)
+        s->failed++;
+    r->known |= READ_TEXT_FAILED;
+    return false;
+}
+
+void reading_find_tail(struct search *s, const struct index_subject *subject, struct reading *r)
+{
+    r->known |= READ_TAIL;
+    r->tail = INDEX_NO_POSITION;
+    if (reading_is_string(s, r))
+        r->tail = tails_position(subject->tails.keys, subject->tails.strings, r->key.text);
+}
+
+/* ---- literals ---- */
+
+static bool has_id(const struct match_index *index, const struct literal *literal, uint32_t id)
+{
+    const uint32_t *set = &index->sets[literal->a];
+    uint32_t low = 0, high = literal->b;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (set[middle] == id)
+            return true;
+        if (set[middle] > id)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return false;
+}
+
+static bool is_member(struct search *s, const struct literal *literal)
+{
+    const struct index_subject *subject = &s->index->subjects[literal->subject];
+    const uint32_t *members = &s->scratch->members[subject->members_at];
+    bool member = false;
+    index_members(s, literal->subject);
+    if (literal->b == 0)
+        member = members[literal->a - 1] == s->epoch;
+    for (uint32_t i = 0; i < literal->b && !member; i++)
+        member = members[s->index->sets[literal->a + i] - 1] == s->epoch;
+    if (member || !literal->negated)
+        return member && !literal->negated;
+    return index_read(s, subject->base)->key.kind == CEL_KEY_STRING;
+}
+
+static bool present(struct search *s, const struct literal *literal)
+{
+    const struct reading *r = index_read(s, literal->subject);
+    if (!literal->negated || r->present)
+        return r->present && !literal->negated;
+    return s->index->subjects[literal->subject].place.kind == CEL_PLACE_HEADER ||
+           s->frame->event->slots[literal->a].kind == JSON_KIND_OBJECT;
+}
+
+static enum index_answer run_test(struct search *s, const struct literal *literal, const struct index_test *test)
+{
+    if (literal->kind == LITERAL_CONTAINS) {
+        struct reading *r = index_read(s, literal->subject);
+        if (!reading_is_string(s, r))
+            return ANSWER_FAILED;
+        struct vx_span text = r->key.text, part = test->text;
+        bool yes = part.len == 0 || (text.len >= part.len && memmem(text.at, text.len, part.at, part.len));
+        return yes ? ANSWER_YES : ANSWER_NO;
+    }
+    bool failed;
+    bool yes = cel_test(test->program, s->frame, &failed);
+    s->steps += CEL_STEPS_MAX - s->frame->steps_left;
+    s->failed += failed;
+    return failed ? ANSWER_FAILED : yes ? ANSWER_YES : ANSWER_NO;
+}
+
+static bool test_holds(struct search *s, const struct literal *literal)
+{
+    uint32_t *known = &s->scratch->tests[literal->a];
+    if (*known >> 2 != s->epoch)
+        *known = s->epoch << 2 | run_test(s, literal, &s->index->tests[literal->a]);
+    return (*known & 3) == (literal->negated ? ANSWER_NO : ANSWER_YES);
+}
+
+bool literal_holds(struct search *s, const struct literal *literal)
+{
+    uint32_t position; /* or id */
+    struct reading *r;
+    switch (literal->kind) {
+    case LITERAL_ID:
+    case LITERAL_IDS:
+        r = index_read(s, literal->subject);
+        if (r->key.kind == CEL_KEY_NONE)
+            return false;
+        position = index_id(s, literal->subject);
+        return (literal->kind == LITERAL_ID ? position == literal->a : has_id(s->index, literal, position)) !=
+               literal->negated;
+    case LITERAL_RANGE:
+        position = index_position(s, literal->subject);
+        return position >= literal->a && position < literal->b;
+    case LITERAL_OUTSIDE:
+        position = index_position(s, literal->subject);
+        return position != INDEX_NO_POSITION && position > 2 * s->index->subjects[literal->subject].bounds.numbers &&
+               !(position >= literal->a && position < literal->b);
+    case LITERAL_MEMBER:
+        return is_member(s, literal);
+    case LITERAL_HAS:
+        return present(s, literal);
+    case LITERAL_TAIL:
+        position = index_tail(s, literal->subject);
+        return position != INDEX_NO_POSITION && (position >= literal->a && position < literal->b) != literal->negated;
+    default:
+        return test_holds(s, literal);
+    }
+}

@@ -1,0 +1,251 @@
+/* Searching the index. A worker's thread, one question at a time; nothing is allocated but the list of all rules, in the
+ * frame's arena.
+ *
+ * The tree of clauses that need no program is searched first: what it finds spares the programs of all later rules.
+ *
+ * Equal to the plain loop, also at the limit of its budget. The loop gives each condition CEL_STEPS_MAX steps and takes
+ * it for failed when they are spent. The index has no such limit: places are read once, programs of parts of a condition
+ * have a budget each. Where the loop says that a condition holds, so does the index, which knows at least as much. Where
+ * the index says so, the loop might not have got that far; so the rule's own program is asked again (confirmed) where
+ * that is possible: for an event so big that looking at it as often as a condition has characters could spend the
+ * budget, when the programs that ran for this event took a good part of it, and for rules of several clauses some of
+ * which have programs, because the loop might have run one that the index did not. Where that program says no, its budget
+ * was spent; then the plain loop answers the whole question.
+ */
+#include "core/plan/index/index.h"
+
+#include <stdlib.h>
+
+enum { STEPS_HEAVY = CEL_STEPS_MAX / 4 };
+
+static void visit(struct search *s, uint32_t reference);
+
+static bool confirmed(struct search *s, uint32_t rule)
+{
+    const struct cel_program *when = s->index->route->rules[rule].when;
+    bool failed;
+    if (!when || (!s->heavy && s->steps < STEPS_HEAVY && !s->index->confirm[rule]))
+        return true;
+    return cel_test(when, s->frame, &failed);
+}
+
+static inline void try_clause(struct search *s, const struct index_clause *clause)
+{
+    if (clause->rule >= s->best || (s->all && s->scratch->rules[clause->rule / 64] >> clause->rule % 64 & 1))
+        return;
+    const struct literal *literal = &s->index->literals[clause->literals_at];
+    for (const struct literal *end = literal + clause->literal_count; literal < end; literal++) {
+        if (!literal_holds(s, literal))
+            return;
+    }
+    if (!confirmed(s, clause->rule)) {
+        s->lost = true;
+        return;
+    }
+    if (s->all)
+        s->scratch->rules[clause->rule / 64] |= (uint64_t)1 << clause->rule % 64;
+    else
+        s->best = clause->rule;
+}
+
+uint32_t index_hash_ids(const uint32_t *ids, uint32_t width)
+{
+    uint64_t h = 0;
+    for (uint32_t i = 0; i < width; i++)
+        h = (h ^ ids[i]) * 0x9e3779b97f4a7c15ull;
+    return (uint32_t)(h >> 32);
+}
+
+static inline void visit_ids(struct search *s, const struct index_access *access, const uint32_t *ids, uint32_t width)
+{
+    for (uint32_t at = index_hash_ids(ids, width);; at++) {
+        uint32_t slot = at & access->mask, i = 0;
+        if (access->children[slot] == INDEX_NOTHING)
+            return;
+        while (i < width && access->keys[slot * width + i] == ids[i])
+            i++;
+        if (i == width) {
+            visit(s, access->children[slot]);
+            return;
+        }
+    }
+}
+
+static void visit_key(struct search *s, const struct index_access *access)
+{
+    uint32_t ids[INDEX_WIDTH_MAX], width = access->width;
+    for (uint32_t i = 0; i < width; i++) {
+        ids[i] = index_id(s, access->subjects[i]);
+        if (ids[i] == INDEX_NO_ID)
+            return;
+    }
+    visit_ids(s, access, ids, width);
+}
+
+static void visit_members(struct search *s, const struct index_access *access)
+{
+    const struct reading *r = index_members(s, access->subjects[0]);
+    const uint32_t *found = &s->scratch->found[s->index->subjects[access->subjects[0]].members_at];
+    for (uint32_t i = 0; i < r->found_count; i++)
+        visit_ids(s, access, &found[i], 1);
+}
+
+static void visit_range(struct search *s, const struct index_access *access)
+{
+    uint32_t position =
+        access->kind == ACCESS_TAIL ? index_tail(s, access->subjects[0]) : index_position(s, access->subjects[0]);
+    uint32_t low = 0, high = access->count;
+    if (position == INDEX_NO_POSITION)
+        return;
+    while (low < high) { /* the segments that begin at or before it */
+        uint32_t middle = low + (high - low) / 2;
+        if (access->keys[middle] <= position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0 || low == access->count)
+        return;
+    for (uint32_t at = access->mask + low; at > 0; at /= 2) {
+        if (access->children[at] != INDEX_NOTHING)
+            visit(s, access->children[at]);
+    }
+}
+
+static void visit(struct search *s, uint32_t reference)
+{
+    const struct match_index *index = s->index;
+    if (reference & INDEX_CLAUSE) {
+        try_clause(s, &index->clauses[reference & ~(uint32_t)INDEX_CLAUSE]);
+        return;
+    }
+    const struct index_node *node = &index->nodes[reference];
+    for (uint32_t i = 0; i < node->clause_count; i++) {
+        const struct index_clause *clause = &index->clauses[index->leaves[node->clauses_at + i]];
+        if (clause->rule >= s->best)
+            break;
+        try_clause(s, clause);
+    }
+    for (uint32_t i = 0; i < node->access_count; i++) {
+        const struct index_access *access = &index->accesses[node->accesses_at + i];
+        if (access->first_rule >= s->best)
+            break;
+        if (access->kind == ACCESS_KEY)
+            visit_key(s, access);
+        else if (access->kind == ACCESS_MEMBER)
+            visit_members(s, access);
+        else
+            visit_range(s, access);
+    }
+}
+
+/* ---- questions ---- */
+
+static void *grow(void *old, uint32_t *room, uint32_t count, size_t size)
+{
+    if (count <= *room)
+        return old;
+    char *bigger = realloc(old, count * size);
+    vx_assert(bigger != NULL);
+    memset(bigger + *room * size, 0, (count - *room) * size);
+    *room = count;
+    return bigger;
+}
+
+static void forget(void *at, size_t bytes)
+{
+    if (bytes > 0)
+        memset(at, 0, bytes);
+}
+
+/* A new epoch forgets all readings; its two highest bits are kept free for the tests. */
+static uint32_t next_epoch(struct match_scratch *scratch)
+{
+    if (++scratch->epoch == (uint32_t)1 << 30) {
+        forget(scratch->readings, scratch->reading_room * sizeof *scratch->readings);
+        forget(scratch->tests, scratch->test_room * sizeof *scratch->tests);
+        forget(scratch->members, scratch->member_room * sizeof *scratch->members);
+        scratch->epoch = 1;
+    }
+    return scratch->epoch;
+}
+
+static bool is_heavy(const struct match_index *index, const struct cel_event *ev)
+{
+    size_t bytes = ev->value.len + ev->key.len;
+    for (size_t i = 0; index->headers && i < ev->header_count; i++)
+        bytes += ev->headers[i].name.len + ev->headers[i].value.len;
+    return bytes > (index->elements ? index->heavy_list_bytes : index->heavy_bytes);
+}
+
+/* Makes the scratch large enough for an index that it has not just been used for. */
+static void fit(struct match_scratch *scratch, const struct match_index *index)
+{
+    uint32_t words = (uint32_t)(index->route->rule_count / 64 + 1);
+    scratch->readings =
+        grow(scratch->readings, &scratch->reading_room, index->subject_count, sizeof *scratch->readings);
+    scratch->tests = grow(scratch->tests, &scratch->test_room, index->test_count, sizeof *scratch->tests);
+    scratch->members = grow(scratch->members, &scratch->member_room, index->member_count, sizeof *scratch->members);
+    scratch->found = grow(scratch->found, &scratch->found_room, index->member_count, sizeof *scratch->found);
+    scratch->rules = grow(scratch->rules, &scratch->rule_room, words, sizeof *scratch->rules);
+    scratch->fitted = index->serial;
+}
+
+static void search(struct search *s, const struct match_index *index, struct match *m, bool all)
+{
+    struct match_scratch *scratch = m->scratch;
+    if (scratch->fitted != index->serial)
+        fit(scratch, index);
+    s->index = index;
+    s->scratch = scratch;
+    s->frame = m->frame;
+    s->epoch = next_epoch(scratch);
+    s->best = UINT32_MAX;
+    s->all = all;
+    s->heavy = is_heavy(index, m->frame->event);
+    s->lost = false;
+    s->steps = 0;
+    s->failed = 0;
+    for (int i = 0; i < 2; i++) {
+        if (index->roots[i] != INDEX_NOTHING)
+            visit(s, index->roots[i]);
+    }
+}
+
+const struct rule *index_first(const struct match_index *index, struct match *m)
+{
+    struct search s;
+    search(&s, index, m, false);
+    if (s.lost)
+        return match_first_loop(m, index->route);
+    m->failed += s.failed;
+    return s.best == UINT32_MAX ? &index->route->otherwise : &index->route->rules[s.best];
+}
+
+const struct rule *const *index_all(const struct match_index *index, struct match *m, size_t *count)
+{
+    const struct route *route = index->route;
+    struct match_scratch *scratch = m->scratch;
+    struct search s;
+    uint32_t words = (uint32_t)(route->rule_count / 64 + 1);
+    size_t n = 0;
+    search(&s, index, m, true);
+    if (s.lost) {
+        memset(scratch->rules, 0, words * sizeof *scratch->rules);
+        return match_all_loop(m, route, count);
+    }
+    m->failed += s.failed;
+    for (uint32_t i = 0; i < words; i++)
+        n += (size_t)__builtin_popcountll(scratch->rules[i]);
+    const struct rule **rules = VX_ARENA_ARRAY(m->frame->arena, const struct rule *, n + 1);
+    n = 0;
+    for (uint32_t i = 0; i < words; i++) {
+        for (uint64_t bits = scratch->rules[i]; bits; bits &= bits - 1)
+            rules[n++] = &route->rules[i * 64 + (uint32_t)__builtin_ctzll(bits)];
+        scratch->rules[i] = 0;
+    }
+    if (n == 0)
+        rules[n++] = &route->otherwise;
+    *count = n;
+    return rules;
+}

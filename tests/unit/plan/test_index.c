@@ -1,0 +1,270 @@
+/* The rule index finds exactly the rules that trying one after the other finds. */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/plan/index/index.h"
+#include "core/plan/match.h"
+#include "index_case.h"
+
+/* VELTRIX_INDEX_CASES=n asks for more than what fits a test run. */
+enum { CASES = 1000000, EVENTS = 100 };
+
+static void the_index_finds_what_the_loop_finds(void **state)
+{
+    (void)state;
+    const char *wanted = getenv("VELTRIX_INDEX_CASES");
+    uint64_t cases = 0, limit = wanted ? strtoull(wanted, NULL, 10) : CASES;
+    struct vx_buf report = {0};
+    for (uint64_t seed = 1; cases < limit; seed++) {
+        struct index_draw draw = {.seed = seed * 0x9e3779b97f4a7c15ull | 1};
+        uint32_t rules = seed % 50 == 0 ? 300 : seed % 5 == 0 ? 60 : 12;
+        if (!index_case_run(&draw, rules, EVENTS, &report, &cases))
+            fail_msg("seed %llu: %s", (unsigned long long)seed, vx_buf_text(&report));
+    }
+    vx_buf_done(&report);
+}
+
+/* A routing `r` of these conditions, all of which drop. */
+static struct table *table_of_conditions(const char *const *conditions, size_t count, bool all)
+{
+    struct vx_buf yaml = {0};
+    vx_buf_printf(&yaml, "kind: routing\nname: r\ntopics: [in]\n%srules:\n", all ? "match: all\n" : "");
+    for (size_t i = 0; i < count; i++)
+        vx_buf_printf(&yaml, "  - { name: r%zu, when: '%s', drop: true }\n", i, conditions[i]);
+    vx_buf_str(&yaml, "otherwise: { drop: true }\n");
+    struct table *t = table_of(vx_buf_text(&yaml));
+    vx_buf_done(&yaml);
+    return t;
+}
+
+static struct decision decide_value(struct decider *d, const struct table *t, struct vx_span value)
+{
+    struct cel_event ev = {.topic = VX_SPAN_LITERAL("in"), .value = value};
+    struct decision out;
+    decide(d, t, &ev, &out);
+    return out;
+}
+
+static void the_same_expression_is_evaluated_once(void **state)
+{
+    (void)state;
+    static const char *const conditions[] = {
+        "event.a + 1 == 2 && event.b == 1",        "event.a + 1 == 2 && event.b == 2",
+        "event.a + 1 == 2 && event.b == 3",        "event.a + 1 == 2 && event.b == 4",
+        "event.a + 1 == 2 ? false : event.b == 5",
+    };
+    struct table *t = table_of_conditions(conditions, 5, false);
+    assert_int_equal(t->routes[0].index->test_count, 1);
+    table_unref(t);
+}
+
+static void a_condition_that_exhausts_its_budget_is_false_in_both(void **state)
+{
+    (void)state;
+    static const char *const conditions[] = {
+        "event.s.contains(\"x0\") || event.s.contains(\"x1\") || event.s.contains(\"x2\") || event.s.contains(\"x3\") "
+        "|| "
+        "event.s.contains(\"x4\") || event.s.contains(\"x5\") || event.s.contains(\"x6\") || event.s.contains(\"x7\") "
+        "|| "
+        "event.a == 1",
+        "event.a == 2",
+        "event.a == 3",
+        "event.a in [1, 4]",
+        "event.a == 5",
+    };
+    struct table *t = table_of_conditions(conditions, 5, false);
+    struct decider *d = decider_new();
+    struct vx_buf value = {0};
+    vx_buf_str(&value, "{\"a\":1,\"s\":\"");
+    for (int i = 0; i < 1000000; i++)
+        vx_buf_str(&value, "\\n");
+    vx_buf_str(&value, "\"}");
+    struct decision out = decide_value(d, t, vx_buf_view(&value));
+    assert_int_equal(out.rule, 3);
+    out = decide_value(d, t, VX_SPAN_LITERAL("{\"a\":1,\"s\":\"\\n\"}"));
+    assert_int_equal(out.rule, 0);
+    vx_buf_done(&value);
+    decider_free(d);
+    table_unref(t);
+}
+
+static void what_was_known_of_an_event_is_forgotten_when_epochs_begin_again(void **state)
+{
+    (void)state;
+    static const char *const conditions[] = {"event.a == 1", "event.a.contains(\"x\")", "event.l.exists(x, x == 1)",
+                                             "event.a + 1 == 3", "event.a > 5"};
+    static const struct {
+        const char *value;
+        uint32_t rule;
+    } cases[] = {{"{\"a\":1}", 0},      {"{\"a\":2}", 3}, {"{\"l\":[1]}", 2}, {"{\"l\":[2]}", 5},
+                 {"{\"a\":\"xx\"}", 1}, {"{\"a\":6}", 4}, {"{\"a\":3}", 5}};
+    struct table *t = table_of_conditions(conditions, 5, false);
+    struct json_scanner *scanner = json_scanner_new();
+    struct match_scratch *scratch = match_scratch_new();
+    struct json_value slots[16];
+    struct vx_arena arena = {0};
+    assert_true(t->slots.count <= 16);
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            struct cel_event ev = {
+                .topic = VX_SPAN_LITERAL("in"), .value = vx_span_str(cases[i].value), .slots = slots};
+            struct cel_frame frame = {.event = &ev, .arena = &arena};
+            struct match m;
+            assert_int_equal(json_scan(scanner, t->routes[0].paths, ev.value, slots, NULL), VX_OK);
+            match_begin(&m, scratch, &t->routes[0], &frame);
+            assert_int_equal(match_first(&m, &t->routes[0])->number, cases[i].rule);
+        }
+        scratch->epoch = ((uint32_t)1 << 30) - 4 - (uint32_t)round;
+    }
+    json_scanner_free(scanner);
+    match_scratch_free(scratch);
+    vx_arena_done(&arena);
+    table_unref(t);
+}
+
+/* See decide.h: places, types and expressions, each once. */
+static void what_failed_is_counted_once_per_event(void **state)
+{
+    (void)state;
+    static const char *const conditions[] = {
+        "event.a > 1",      "event.a > 2",
+        "event.b == \"x\"", "event.b == \"y\" && event.a < 0",
+        "event.a + 1 == 1", "event.s.contains(\"x\")",
+    };
+    static const struct {
+        const char *value;
+        uint32_t failed;
+    } cases[] = {
+        {"{\"a\":1,\"b\":1,\"s\":\"\"}", 0},
+        {"{\"a\":\"1\",\"b\":1,\"s\":\"\"}", 2}, /* no number for `>`, none for `+` */
+        {"{\"b\":1,\"s\":\"\"}", 2},             /* a is missing, and for `+` */
+        {"{\"a\":1,\"b\":1,\"s\":1}", 1},
+        {"{\"a\":1,\"s\":\"\"}", 1},
+    };
+    struct table *t = table_of_conditions(conditions, 6, false);
+    struct decider *d = decider_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(decide_value(d, t, vx_span_str(cases[i].value)).failed_conditions, cases[i].failed);
+    decider_free(d);
+    table_unref(t);
+}
+
+/* What is found grows with what matches, not with the rules; so does the memory, with the predicates. */
+static void many_rules_are_filed_not_listed(void **state)
+{
+    (void)state;
+    static const char *const shapes[] = {
+        "event.a == %u",
+        "event.a > %u",
+        "event.a > %u && event.a < 20000",
+        "event.s.startsWith(\"p%u\")",
+        "event.s.endsWith(\"p%u\")",
+        "event.s.contains(\"part%u\")",
+        "event.type == \"t\" && event.a >= %u",
+        "event.l.exists(x, x.f == %u)",
+    };
+    enum { RULES = 2000 };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        static char texts[RULES][80];
+        const char *conditions[RULES];
+        for (unsigned k = 0; k < RULES; k++) {
+            const char *mark = strstr(shapes[i], "%u");
+            snprintf(texts[k], sizeof texts[k], "%.*s%u%s", (int)(mark - shapes[i]), shapes[i], k, mark + 2);
+            conditions[k] = texts[k];
+        }
+        struct table *t = table_of_conditions(conditions, RULES, false);
+        const struct match_index *index = t->routes[0].index;
+        assert_true(match_index_bytes(index) < 250 * (size_t)RULES);
+        for (uint32_t k = 0; k < index->node_count; k++)
+            assert_true(index->nodes[k].clause_count <= 8);
+        table_unref(t);
+    }
+}
+
+static size_t count_programs(const char *condition)
+{
+    const char *conditions[] = {condition, "event.z == 1", "event.z == 2", "event.z == 3", "event.z == 4"};
+    struct table *t = table_of_conditions(conditions, 5, true);
+    const struct match_index *index = t->routes[0].index;
+    size_t programs = 0;
+    for (uint32_t i = 0; i < index->test_count; i++)
+        programs += index->tests[i].program != NULL;
+    table_unref(t);
+    return programs;
+}
+
+static void what_can_be_looked_up_needs_no_program(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *condition;
+        size_t programs;
+    } cases[] = {
+        {"event.a == 1 && event.b.c[\"d e\"][0] != \"x\"", 0},
+        {"1u < event.a && !(event.a >= 2.5)", 0},
+        {"event.a in [1, \"x\", null, true] || !(event.b in [2])", 0},
+        {"event.flag && !event.other", 0},
+        {"event.a.startsWith(\"x\") || event.a.endsWith(\"y\") || !event.a.contains(\"z\")", 0},
+        {"event.a.matches(\"^abc\") || event.a.matches(\"abc$\") || event.a.matches(\"^abc$\")", 0},
+        {"has(event.a.b) && !has(headers.x) && \"y\" in headers", 0},
+        {"headers[\"x-y\"] == \"1\" && key == null && topic != \"t\" && partition < 3 && offset >= 7", 0},
+        {"timestamp > timestamp(\"2020-01-01T00:00:00Z\")", 0},
+        {"event.a.lowerAscii() == \"x\" && headers.h.lowerAscii().startsWith(\"y\")", 0},
+        {"event.a == 1 ? event.b == 2 : event.c == 3", 0},
+        {"(event.a == 1) == true && (event.b == 1) != true", 0},
+        {"event.l.exists(x, x.f == \"c\" || x.g in [1, 2])", 0},
+        {"event.l.exists(x, x.exists(y, y[0] == 1.5))", 0},
+        {"event.l.exists(x, x.f == 1 && x.g == 2)", 1},
+        {"event.a == event.b && event.c == 1", 1},
+        {"event.a + 1 == 2", 1},
+        {"event.a == [1]", 1},
+        {"event.a == 9223372036854775807", 1}, /* beyond what compares exactly with every double */
+        {"event.a.matches(\"a.c\")", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (count_programs(cases[i].condition) != cases[i].programs)
+            fail_msg("%s: %zu programs", cases[i].condition, count_programs(cases[i].condition));
+    }
+}
+
+static void note_read(void *ctx, const struct config_read *read)
+{
+    vx_buf_printf(ctx, "%s:%.*s:%zu ", read->rule->name, (int)read->len, read->rule->when.text.at + read->offset,
+                  read->path.count);
+}
+
+static void the_fields_that_rules_read_are_listed_with_their_places(void **state)
+{
+    (void)state;
+    struct config_set *set = set_of(
+        "kind: routing\nname: r\ntopics: [in]\nrules:\n"
+        "  - { name: a, when: 'event.a.b[0] > 1 && event.l.exists(x, x.c == event.d)', drop: true }\n"
+        "  - { name: b, when: 'event.e == 1 && has(event.f.g)', drop: true, enabled: false }\n"
+        "  - { name: c, when: 'headers.h == \"x\" || has(event.f.g) || event[\"h i\"].size() > event.n', drop: true }\n"
+        "otherwise: { drop: true }\n");
+    struct vx_arena arena = {0};
+    struct vx_buf out = {0};
+    config_routing_reads(&set->routings[0], &arena, note_read, &out);
+    assert_string_equal(vx_buf_text(&out), "a:event.d:1 a:event.l:1 a:event.a.b[0]:3 c:has(event.f.g):2 "
+                                           "c:event.n:1 c:event[\"h i\"]:1 ");
+    vx_buf_done(&out);
+    vx_arena_done(&arena);
+    config_set_free(set);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_index_finds_what_the_loop_finds),
+        cmocka_unit_test(the_same_expression_is_evaluated_once),
+        cmocka_unit_test(a_condition_that_exhausts_its_budget_is_false_in_both),
+        cmocka_unit_test(what_was_known_of_an_event_is_forgotten_when_epochs_begin_again),
+        cmocka_unit_test(what_failed_is_counted_once_per_event),
+        cmocka_unit_test(many_rules_are_filed_not_listed),
+        cmocka_unit_test(what_can_be_looked_up_needs_no_program),
+        cmocka_unit_test(the_fields_that_rules_read_are_listed_with_their_places),
+    };
+    return cmocka_run_group_tests_name("plan_index", tests, NULL, NULL);
+}
