@@ -13,7 +13,9 @@
     X("etcd.connected", "info", "the watch of the pointer stands")                                                     \
     X("etcd.lost", "warn", "etcd does not answer; routing goes on, changes wait")                                      \
     X("kafka.log", "warn", "librdkafka's own words, each once in 30 s (level as librdkafka has it)")                   \
+    X("offset.expired", "warn", "a committed offset is older than what is left of the partition; `start` decides")     \
     X("offsets.unknown", "warn", "committed offsets could not be read at an assignment; librdkafka asks again")        \
+    X("order.unsure", "warn", "uncommitted events are decided by another release than before: order is not certain")   \
     X("partition.assigned", "info", "a partition came; offset -2 is its beginning, -1 its end")                        \
     X("partition.error", "warn", "a partition could not be read for the moment")                                       \
     X("partition.held", "warn", "a destination is missing or forbidden, or the release does not route the topic")      \
@@ -31,11 +33,15 @@
     X("presence.troubled", "warn", "the router is still registered, but its registration cannot be renewed")           \
     X("producer.failed", "error", "no producer could be made; tried again")                                            \
     X("producer.recreated", "warn", "a producer failed for good; a new one starts at the first event not done")        \
+    X("producer.renewed", "info", "after SIGHUP a worker's producers were made anew")                                  \
     X("rebalance.failed", "error", "librdkafka refused an assignment")                                                 \
     X("release.adopted", "info", "a release is in force (warn: from the last good copy)")                              \
     X("release.confirmed", "info", "the pointer moved but names the release that runs")                                \
+    X("release.lost", "warn", "an older release, wanted for uncommitted events, is not to be had")                     \
+    X("release.recalled", "info", "an older release was fetched for uncommitted events that it decided")               \
     X("release.rejected", "error", "a release does not compile or is corrupt; what runs stays")                        \
     X("release.unavailable", "warn", "a release could not be read from etcd; tried again")                             \
+    X("renewal.failed", "error", "after SIGHUP a client refused the new secrets or certificates; the old ones stay")   \
     X("router.failed", "error", "the router could not start")                                                          \
     X("router.killed", "warn", "a second signal or the deadline ended the process at once")                            \
     X("router.ready", "info", "it has a release and has joined its group")                                             \
@@ -43,8 +49,13 @@
     X("router.stopped", "info", "clean=false (warn): something was cut short; it is done again by whoever is next")    \
     X("router.stopping", "info", "")                                                                                   \
     X("router.unready", "info", "")                                                                                    \
+    X("settings.refused", "error", "after SIGHUP router.conf has errors; what is in force stays")                      \
+    X("settings.reloaded", "info", "after SIGHUP; at_restart names what has changed and waits for the next start")     \
     X("subscription.changed", "info", "a release added or dropped topics")                                             \
+    X("topic.contested", "warn", "two routings' patterns take a topic; the first routing by name has it")              \
+    X("topic.matched", "info", "a pattern takes a topic that it did not take before")                                  \
     X("topic.missing", "warn", "a source topic does not exist or may not be read; looked for again")                   \
-    X("worker.hung", "error", "a worker did not let go of a partition in time")
+    X("worker.hung", "error", "a worker does not move (/healthz is red), or did not let go of a partition in time")    \
+    X("worker.moves", "warn", "a worker that hung moves again")
 
 #endif

@@ -11,22 +11,31 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "router/router.h"
+#include "router/reload.h"
+#include "router/simulate.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, TICK_MS = 200, OVERTIME_S = 15 };
 
 static void print_usage(FILE *to)
 {
     fputs("usage: veltrix-router -c FILE [--check | --print]\n"
+          "       veltrix-router --simulate DIR [--topic TOPIC] [--envelope] [--counts] < EVENTS > DECISIONS\n"
           "\n"
           "Routes Kafka events as the fleet's release in etcd says.\n"
           "\n"
           "  -c, --config FILE   settings (router.conf)\n"
           "      --check         check the settings, say what is wrong, and end: 0 fine, 1 not\n"
           "      --print         print the settings in force, secrets as ***, and end\n"
+          "      --simulate DIR  decide the events of standard input by the configs in DIR, a decision a line,\n"
+          "                      without Kafka and etcd: what `veltrix simulate` does (its help says more)\n"
+          "      --topic TOPIC   of events that name none\n"
+          "      --envelope      a line is an object with topic, key, headers, ... and value\n"
+          "      --counts        only a table: rules and what became of events\n"
           "  -h, --help          this, and every setting\n"
           "      --version       the version\n"
           "\n"
+          "SIGHUP reads the settings again: the log level, secrets and certificates change without a rebalance; what\n"
+          "waits for the next start is in the log.\n"
           "SIGTERM and SIGINT drain what is on its way and leave; a second one ends at once.\n",
           to);
 }
@@ -43,16 +52,37 @@ static void print_help(void)
 struct options {
     const char *config;
     bool check, print;
+    struct simulate_request simulate; /* folder NULL: not asked for */
 };
+
+/* Whether the options go together; false after a sentence. */
+static bool check_options(const struct options *o, const char *word)
+{
+    bool simulate = o->simulate.folder != NULL;
+    if (word)
+        fprintf(stderr, "veltrix-router: `%s` is one word too many\n", word);
+    else if (simulate && (o->config || o->check || o->print))
+        fputs("veltrix-router: --simulate needs no settings: leave out -c, --check and --print\n", stderr);
+    else if (!simulate && (o->simulate.topic || o->simulate.envelope || o->simulate.counts))
+        fputs("veltrix-router: --topic, --envelope and --counts go with --simulate DIR\n", stderr);
+    else if (!simulate && !o->config)
+        fputs("veltrix-router: which settings? Name the file with -c FILE\n", stderr);
+    else
+        return true;
+    print_usage(stderr);
+    return false;
+}
 
 /* Exit code of an option that ends the program, or -1. */
 static int read_options(int argc, char **argv, struct options *o)
 {
-    enum { OPT_CHECK = 256, OPT_PRINT, OPT_VERSION };
+    enum { OPT_CHECK = 256, OPT_PRINT, OPT_VERSION, OPT_SIMULATE, OPT_TOPIC, OPT_ENVELOPE, OPT_COUNTS };
     static const struct option longs[] = {
-        {"config", required_argument, NULL, 'c'},    {"check", no_argument, NULL, OPT_CHECK},
-        {"print", no_argument, NULL, OPT_PRINT},     {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, OPT_VERSION}, {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},      {"check", no_argument, NULL, OPT_CHECK},
+        {"print", no_argument, NULL, OPT_PRINT},       {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, OPT_VERSION},   {"simulate", required_argument, NULL, OPT_SIMULATE},
+        {"topic", required_argument, NULL, OPT_TOPIC}, {"envelope", no_argument, NULL, OPT_ENVELOPE},
+        {"counts", no_argument, NULL, OPT_COUNTS},     {NULL, 0, NULL, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1;)
         switch (c) {
@@ -65,6 +95,18 @@ static int read_options(int argc, char **argv, struct options *o)
         case OPT_PRINT:
             o->print = true;
             break;
+        case OPT_SIMULATE:
+            o->simulate.folder = optarg;
+            break;
+        case OPT_TOPIC:
+            o->simulate.topic = optarg;
+            break;
+        case OPT_ENVELOPE:
+            o->simulate.envelope = true;
+            break;
+        case OPT_COUNTS:
+            o->simulate.counts = true;
+            break;
         case 'h':
             print_help();
             return EXIT_SUCCESS;
@@ -75,11 +117,7 @@ static int read_options(int argc, char **argv, struct options *o)
             print_usage(stderr);
             return EXIT_USAGE;
         }
-    if (optind < argc || !o->config) {
-        print_usage(stderr);
-        return EXIT_USAGE;
-    }
-    return -1;
+    return check_options(o, optind < argc ? argv[optind] : NULL) ? -1 : EXIT_USAGE;
 }
 
 static bool load(const struct options *o, struct router_settings *settings, struct vx_arena *arena)
@@ -115,16 +153,19 @@ static void arm(const sigset_t *signals, int64_t drain_ms)
     pthread_sigmask(SIG_UNBLOCK, signals, NULL);
 }
 
-static int run(const struct router_settings *settings)
+static int run(const char *path, const struct router_settings *settings)
 {
     struct router *r;
+    struct reload *reloads = NULL;
     struct vx_err err;
     char quoted[VX_LOG_QUOTE_SIZE];
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    sigset_t all = signals;
+    sigaddset(&all, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
     signal(SIGPIPE, SIG_IGN);
 
     if (router_start(settings, &r, &err) != VX_OK) {
@@ -135,8 +176,11 @@ static int run(const struct router_settings *settings)
            settings->fleet, vx_log_quote(settings->id, quoted), (long long)settings->workers_count, settings->admin);
     struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
     int number;
-    while ((number = sigtimedwait(&signals, NULL, &tick)) < 0)
+    while ((number = sigtimedwait(&all, NULL, &tick)) < 0 || number == SIGHUP) {
+        if (number == SIGHUP)
+            reload(&reloads, path, settings, r);
         router_tick(r, vx_clock_ms());
+    }
 
     vx_log(VX_LOG_INFO, "router.stopping", "signal=%s drain_ms=%lld", number == SIGTERM ? "SIGTERM" : "SIGINT",
            (long long)settings->drain_timeout_ms);
@@ -147,6 +191,7 @@ static int run(const struct router_settings *settings)
            (long long)(vx_clock_ms() - start_ms), clean ? "true" : "false");
     if (!clean)
         _exit(EXIT_SUCCESS);
+    reload_free(reloads);
     return EXIT_SUCCESS;
 }
 
@@ -158,6 +203,8 @@ int main(int argc, char **argv)
     int code = read_options(argc, argv, &o);
     if (code >= 0)
         return code;
+    if (o.simulate.folder)
+        return simulate_folder(&o.simulate);
     if (!load(&o, &settings, &arena)) {
         vx_arena_done(&arena);
         return EXIT_REFUSED;
@@ -171,7 +218,7 @@ int main(int argc, char **argv)
         printf("%s: fine\n", o.config);
     } else {
         vx_log_set_level((enum vx_log_level)settings.log_level);
-        code = run(&settings);
+        code = run(o.config, &settings);
     }
     vx_arena_done(&arena);
     return code < 0 ? EXIT_SUCCESS : code;

@@ -1,7 +1,7 @@
 /* The texts about a router. Read-only; any thread.
  *
  * The presence report is an interface: configsvc and `veltrix fleet` read it.
- *   host, version, pid, started_ms, workers, partitions, joined, running {release, generation, since_ms, source},
+ *   host, version, pid, started_ms, workers, workers_hung, partitions, joined, running {release, generation, since_ms, source},
  *   releases [{release, state: running|loading|rejected, error}], etcd, alarm, held [{topic, partition, reason,
  *   message}], counters {in, out, dead_letters, failures}
  */
@@ -107,7 +107,7 @@ static void add_all(const struct report *r, bool every_partition, struct vx_buf 
                   VELTRIX_VERSION, (long)getpid(), (long long)r->started_ms, (long long)r->settings->workers_count,
                   r->joined ? "true" : "false");
     add_releases(out, &r->follower);
-    vx_buf_printf(out, "\"workers_release\":%u,", r->workers_release);
+    vx_buf_printf(out, "\"workers_release\":%u,\"workers_hung\":%zu,", r->workers_release, r->workers_hung);
     vx_buf_printf(out, "\"etcd\":\"%s\",", r->follower.connected ? "connected" : "lost");
     if (!r->follower.connected) {
         add_text(out, "etcd_error", r->follower.disconnected_why);
@@ -220,6 +220,7 @@ void report_metrics(const struct report *r, struct vx_buf *out)
           (double)r->follower.missed_count);
     gauge(out, "veltrix_etcd_connected", "1 while the watch of the pointer stands.", r->follower.connected);
     gauge(out, "veltrix_ready", "1 when it has a release and has joined its group.", report_ready(r, NULL));
+    gauge(out, "veltrix_workers_hung", "Workers that do not move.", (double)r->workers_hung);
     gauge(out, "veltrix_partitions", "Partitions assigned.", (double)ps.count);
     gauge(out, "veltrix_partitions_held", "Partitions that cannot go on.", (double)ps.held);
     gauge(out, "veltrix_window_bytes", "Bytes of events that are not done.", (double)ps.bytes);

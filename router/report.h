@@ -12,6 +12,7 @@ struct report {
     int64_t started_ms; /* wall clock */
     bool joined;
     uint32_t workers_release; /* that every worker routes by; 0 when they differ or have none */
+    size_t workers_hung;
     struct follower_status follower;
     struct consumer *consumer;
     struct destinations *destinations;

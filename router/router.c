@@ -21,11 +21,13 @@
 #include "router/follow/cache.h"
 #include "router/follow/follower.h"
 #include "router/io/consumer.h"
+#include "router/io/properties.h"
 #include "router/report.h"
 
 enum {
-    REPORT_MS = 1000,     /* at most this often when something changed */
+    REPORT_MS = 100,      /* at most this often when something changed: `apply` waits for it */
     ADMISSION_MS = 5000,  /* after which a router that could not register joins all the same */
+    LIST_MS = 30000,      /* topics are listed for patterns, unless router.conf says otherwise */
     REPORT_MAX_MS = 2000, /* and at least this often, for the counters */
 };
 
@@ -48,13 +50,18 @@ struct router {
     struct store *store;
     struct follower *follower;
     struct store_presence *presence;
-    pthread_mutex_t lock; /* of the three below */
+    pthread_mutex_t lock; /* of what follows up to `listed`, and of `follower` against workers */
     enum admission admission;
-    struct table *waiting; /* a release whose topics are subscribed to when it is admitted; NULL: none */
-    uint64_t waiting_generation;
+    struct table *followed; /* whose topics are subscribed to once it is admitted; NULL: none yet */
+    bool waiting;           /* it is not subscribed to yet */
+    struct vx_strings
+        there;          /* owned: topics of the cluster, as last listed, sorted; none before, or without patterns */
+    bool listed;        /* they were */
+    struct table *said; /* the table of the last listing; NULL: none */
     atomic_bool changed;
     int64_t reported_ms;
     bool was_joined, was_ready;
+    bool *hung; /* by worker: said so */
 };
 
 /* --- callbacks --------------------------------------------------------------------------------------------------- */
@@ -73,14 +80,37 @@ static void on_closed(void *ctx, struct assignment *a)
     consumer_on_closed(((struct router *)ctx)->consumer, a);
 }
 
+static void on_course(void *ctx)
+{
+    consumer_on_course(((struct router *)ctx)->consumer);
+}
+
+static void on_want(void *ctx, uint32_t release)
+{
+    struct router *r = ctx;
+    pthread_mutex_lock(&r->lock);
+    if (r->follower) /* else it stops, and with it what wants the release */
+        follower_want(r->follower, release);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* An older release that a worker wants; all get it, since others may want it too. */
+static void on_older(void *ctx, uint32_t release, struct table *t)
+{
+    struct router *r = ctx;
+    struct adoption *a = t ? adoption_new(t, 0, r->metrics) : NULL;
+    for (size_t i = 0; i < r->worker_count; i++)
+        worker_post_older(r->workers[i], release, a ? adoption_ref(a) : NULL);
+    adoption_unref(a);
+}
+
 /* Subscribes to the topics of the newest release, if it may. */
 static void subscribe(struct router *r)
 {
     pthread_mutex_lock(&r->lock);
-    if (r->waiting && r->admission == ADMISSION_GRANTED) {
-        consumer_follow(r->consumer, r->waiting, r->waiting_generation);
-        table_unref(r->waiting);
-        r->waiting = NULL;
+    if (r->waiting && r->admission == ADMISSION_GRANTED && (r->listed || !table_has_patterns(r->followed))) {
+        consumer_follow(r->consumer, r->followed, &r->there);
+        r->waiting = false;
     }
     pthread_mutex_unlock(&r->lock);
 }
@@ -92,6 +122,83 @@ static void admit(struct router *r, enum admission admission)
         r->admission = admission;
     pthread_mutex_unlock(&r->lock);
     subscribe(r);
+}
+
+static void free_there(struct router *r)
+{
+    for (size_t i = 0; i < r->there.count; i++)
+        free((char *)r->there.at[i]);
+    free(r->there.at);
+    r->there = (struct vx_strings){0};
+}
+
+/* What takes a topic that is not named: false when nothing does. */
+static bool find_match(const struct table *t, const char *topic, struct table_match *out)
+{
+    size_t count;
+    const struct table_topic *topics = table_topics(t, &count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(topics[i].name, topic) == 0)
+            return false;
+    return table_match(t, vx_span_str(topic), out);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Says what takes a topic where that was not said before: `was` (NULL: nothing) is the table of the listing before. */
+static void say_matched(const struct router *r, const struct table *t, const struct table *was, const char *topic)
+{
+    struct table_match match, before;
+    char quoted[VX_LOG_QUOTE_SIZE];
+    bool seen = false;
+    if (!find_match(t, topic, &match))
+        return;
+    if (was && r->there.count > 0)
+        seen = bsearch(&topic, r->there.at, r->there.count, sizeof *r->there.at, by_text) != NULL;
+    if (seen && find_match(was, topic, &before) && strcmp(before.routing, match.routing) == 0 &&
+        !before.other == !match.other)
+        return;
+    vx_log(VX_LOG_INFO, "topic.matched", "topic=%s routing=%s pattern=%s", topic, match.routing,
+           vx_log_quote(match.pattern, quoted));
+    if (match.other)
+        vx_log(VX_LOG_WARN, "topic.contested", "topic=%s routing=%s other=%s detail=\"the first by name has it\"",
+               topic, match.routing, match.other);
+}
+
+/* The topics of the cluster, for patterns. From the registry's thread, which alone writes `there` and `said`. */
+static void on_topics(void *ctx, const struct vx_strings *topics)
+{
+    struct router *r = ctx;
+    struct vx_strings there = {.at = calloc(topics->count + 1, sizeof *there.at), .count = topics->count};
+    vx_assert(there.at != NULL);
+    pthread_mutex_lock(&r->lock);
+    struct table *t = table_ref(r->followed);
+    pthread_mutex_unlock(&r->lock);
+    for (size_t i = 0; i < topics->count; i++) {
+        say_matched(r, t, r->said, topics->at[i]);
+        there.at[i] = strdup(topics->at[i]);
+        vx_assert(there.at[i] != NULL);
+    }
+    qsort(there.at, there.count, sizeof *there.at, by_text);
+    table_unref(r->said);
+    r->said = t;
+    pthread_mutex_lock(&r->lock);
+    free_there(r);
+    r->there = there;
+    r->listed = r->waiting = true;
+    pthread_mutex_unlock(&r->lock);
+    subscribe(r);
+}
+
+/* How often topics are listed: as often as librdkafka looks for new partitions. */
+static int64_t list_interval_ms(const struct router_settings *s)
+{
+    const char *text = properties_value(&s->kafka, PROPERTIES_CONSUMER, "topic.metadata.refresh.interval.ms");
+    int64_t interval_ms = text ? strtoll(text, NULL, 10) : 0;
+    return interval_ms > 0 ? interval_ms : LIST_MS;
 }
 
 /* A release to run: asks about its destinations ahead of the first record, then swaps, then subscribes. Workers have
@@ -108,10 +215,11 @@ static void on_release(void *ctx, struct table *t, uint64_t generation)
         worker_post(r->workers[i], adoption_ref(a));
     adoption_unref(a);
     pthread_mutex_lock(&r->lock);
-    table_unref(r->waiting);
-    r->waiting = table_ref(t);
-    r->waiting_generation = generation;
+    table_unref(r->followed);
+    r->followed = table_ref(t);
+    r->waiting = true;
     pthread_mutex_unlock(&r->lock);
+    destinations_list(r->destinations, table_has_patterns(t) ? list_interval_ms(r->settings) : 0, on_topics);
     subscribe(r);
     atomic_store(&r->changed, true);
 }
@@ -144,6 +252,13 @@ static void on_presence(void *ctx, bool present, const char *reason)
 
 /* --- reports ----------------------------------------------------------------------------------------------------- */
 
+/* Since when a worker does not move, monotonic; 0: it does. */
+static int64_t hung_since(const struct router *r, size_t i, int64_t now_ms)
+{
+    int64_t moved_ms = worker_moved_ms(r->workers[i]);
+    return now_ms - moved_ms >= r->settings->worker_timeout_ms ? moved_ms : 0;
+}
+
 static void gather(struct router *r, struct report *out)
 {
     *out = (struct report){
@@ -158,16 +273,43 @@ static void gather(struct router *r, struct report *out)
     if (r->follower)
         follower_status(r->follower, &out->follower);
     out->workers_release = worker_release(r->workers[0]);
-    for (size_t i = 1; i < r->worker_count; i++)
+    int64_t now_ms = vx_clock_ms();
+    for (size_t i = 0; i < r->worker_count; i++) {
         if (worker_release(r->workers[i]) != out->workers_release)
             out->workers_release = 0;
+        out->workers_hung += hung_since(r, i, now_ms) != 0;
+    }
 }
 
 static bool answer_healthz(void *ctx, struct vx_buf *out)
 {
-    (void)ctx;
-    vx_buf_str(out, "ok\n");
-    return true;
+    const struct router *r = ctx;
+    bool good = true;
+    int64_t now_ms = vx_clock_ms(), since_ms;
+    for (size_t i = 0; i < r->worker_count; i++)
+        if ((since_ms = hung_since(r, i, now_ms)) != 0) {
+            vx_buf_printf(out, "worker %zu has not moved for %lld s\n", i, (long long)(now_ms - since_ms) / 1000);
+            good = false;
+        }
+    if (good)
+        vx_buf_str(out, "ok\n");
+    return good;
+}
+
+/* Says when a worker hangs and when it moves again. */
+static void watch_workers(struct router *r, int64_t now_ms)
+{
+    for (size_t i = 0; i < r->worker_count; i++) {
+        int64_t since_ms = hung_since(r, i, now_ms);
+        if ((since_ms != 0) == r->hung[i])
+            continue;
+        r->hung[i] = !r->hung[i];
+        atomic_store(&r->changed, true);
+        if (since_ms)
+            vx_log(VX_LOG_ERROR, "worker.hung", "worker=%zu silent_ms=%lld", i, (long long)(now_ms - since_ms));
+        else
+            vx_log(VX_LOG_WARN, "worker.moves", "worker=%zu", i);
+    }
 }
 
 static bool answer_readyz(void *ctx, struct vx_buf *out)
@@ -206,6 +348,7 @@ static void admit_unless_refused(struct router *r)
 void router_tick(struct router *r, int64_t now_ms)
 {
     struct report report;
+    watch_workers(r, now_ms);
     int64_t age_ms = now_ms - r->reported_ms;
     if (now_ms - r->began_ms >= ADMISSION_MS)
         admit_unless_refused(r);
@@ -228,6 +371,14 @@ void router_tick(struct router *r, int64_t now_ms)
     vx_buf_done(&text);
 }
 
+void router_renew(struct router *r, const struct vx_pairs *kafka)
+{
+    for (size_t i = 0; i < r->worker_count; i++)
+        worker_renew(r->workers[i], kafka);
+    destinations_renew(r->destinations, kafka);
+    consumer_renew(r->consumer, kafka);
+}
+
 /* --- starting and stopping --------------------------------------------------------------------------------------- */
 
 static enum vx_status start_kafka(struct router *r, struct vx_err *err)
@@ -240,6 +391,8 @@ static enum vx_status start_kafka(struct router *r, struct vx_err *err)
                                      .destinations = r->destinations,
                                      .number = i,
                                      .on_closed = on_closed,
+                                     .on_course = on_course,
+                                     .on_want = on_want,
                                      .ctx = r};
         st = worker_start(&setup, &r->workers[i], err);
         if (st == VX_OK)
@@ -267,15 +420,23 @@ static enum vx_status start_etcd(struct router *r, struct vx_err *err)
     const struct router_settings *s = r->settings;
     struct etcd_config config = router_settings_etcd(s);
     static const struct store_presence_ops presence = {.on_refused = on_refused, .on_state = on_presence};
-    struct follower_setup setup = {
-        .fleet = s->fleet, .state_dir = s->state_dir, .on_release = on_release, .on_change = on_change, .ctx = r};
+    struct follower_setup setup = {.fleet = s->fleet,
+                                   .state_dir = s->state_dir,
+                                   .on_release = on_release,
+                                   .on_older = on_older,
+                                   .on_change = on_change,
+                                   .ctx = r};
     enum vx_status st = etcd_new(&config, &r->etcd, err);
     if (st == VX_OK)
         st = store_new(r->etcd, s->fleet, &r->store, err);
     if (st == VX_OK)
         st = store_presence_start(r->store, s->id, r->instance, &presence, r, &r->presence, err);
     setup.store = r->store;
-    return st == VX_OK ? follower_start(&setup, &r->follower, err) : st;
+    pthread_mutex_lock(&r->lock);
+    if (st == VX_OK)
+        st = follower_start(&setup, &r->follower, err);
+    pthread_mutex_unlock(&r->lock);
+    return st;
 }
 
 enum vx_status router_start(const struct router_settings *settings, struct router **out, struct vx_err *err)
@@ -292,7 +453,8 @@ enum vx_status router_start(const struct router_settings *settings, struct route
     pthread_mutex_init(&r->lock, NULL);
     r->metrics = metrics_new((size_t)settings->workers_count);
     r->workers = calloc((size_t)settings->workers_count, sizeof(struct worker *));
-    vx_assert(r->workers != NULL);
+    r->hung = calloc((size_t)settings->workers_count, sizeof *r->hung);
+    vx_assert(r->workers && r->hung);
     enum vx_status st = settings->state_dir ? cache_check(settings->state_dir, err) : VX_OK;
     if (st == VX_OK)
         st = start_kafka(r, err);
@@ -313,7 +475,11 @@ bool router_stop(struct router *r)
     int64_t deadline_ms = vx_clock_ms() + r->settings->drain_timeout_ms;
     bool clean = true;
     admin_stop(r->admin);
-    follower_stop(r->follower);
+    pthread_mutex_lock(&r->lock);
+    struct follower *f = r->follower;
+    r->follower = NULL;
+    pthread_mutex_unlock(&r->lock);
+    follower_stop(f);
     if (r->consumer)
         clean = consumer_leave(r->consumer, deadline_ms);
     store_presence_stop(r->presence);
@@ -328,9 +494,12 @@ bool router_stop(struct router *r)
     store_free(r->store);
     etcd_free(r->etcd);
     metrics_free(r->metrics);
-    table_unref(r->waiting);
+    table_unref(r->followed);
+    table_unref(r->said);
+    free_there(r);
     pthread_mutex_destroy(&r->lock);
     free(r->workers);
+    free(r->hung);
     free(r);
     return clean;
 }

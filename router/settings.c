@@ -26,6 +26,11 @@ const struct vx_field router_fields[] = {
      .type = VX_FIELD_STRING,
      .offset = FIELD(id),
      .help = "The router's name in its fleet; the host name unless told."},
+    {.name = "instance_id",
+     .type = VX_FIELD_STRING,
+     .offset = FIELD(instance_id),
+     .help = "Static membership (group.instance.id), one of its own for each router: a router that is back within the "
+             "session has its partitions again, without a rebalance."},
     {.name = "etcd",
      .type = VX_FIELD_SECTION,
      .section = settings_etcd_fields,
@@ -36,7 +41,10 @@ const struct vx_field router_fields[] = {
      .type = VX_FIELD_MAP,
      .offset = FIELD(kafka),
      .flags = VX_FIELD_REQUIRED,
-     .help = "Any property of librdkafka; with consumer. or producer. before its name for that client only."},
+     .help =
+         "Any property of librdkafka; with consumer. or producer. before its name for that client only. SIGHUP "
+         "renews sasl.username and sasl.password for all clients and ssl.* for producers, made anew; the consumer's "
+         "ssl.* and all others wait for the next start."},
     {.name = "workers",
      .type = VX_FIELD_INT,
      .offset = FIELD(workers_count),
@@ -81,6 +89,13 @@ const struct vx_field router_fields[] = {
      .min = 10,
      .max = 60000,
      .help = "How often offsets are committed."},
+    {.name = "worker_timeout",
+     .type = VX_FIELD_DURATION,
+     .offset = FIELD(worker_timeout_ms),
+     .fallback = "15s",
+     .min = 1000,
+     .max = 600000,
+     .help = "A worker that does not move for so long is reported as hung and turns /healthz red."},
     {.name = "log_level",
      .type = VX_FIELD_ENUM,
      .offset = FIELD(log_level),
@@ -137,6 +152,8 @@ static void check(const struct checker *c, const struct router_settings *s)
         add(c, "", "fleet", "a fleet's name is 1 to 63 of a-z, 0-9 and -, and begins with a letter or digit");
     if (strlen(s->id) >= ID_SIZE || !s->id[0])
         add(c, "", "id", "a router's id is 1 to 127 bytes long");
+    if (s->instance_id && (!s->instance_id[0] || strlen(s->instance_id) >= ID_SIZE))
+        add(c, "", "instance_id", "an instance id is 1 to 127 bytes long");
     struct etcd_config etcd = router_settings_etcd(s);
     if (etcd_config_check(&etcd, &err) != VX_OK)
         add(c, "", "etcd", err.message);
@@ -146,7 +163,7 @@ static void check(const struct checker *c, const struct router_settings *s)
     for (size_t i = 0; i < s->kafka.count; i++) {
         const struct vx_pair *p = &s->kafka.at[i];
         has_servers |= properties_is(p->name, "bootstrap.servers") || properties_is(p->name, "metadata.broker.list");
-        if (properties_check(p, &err) != VX_OK)
+        if (properties_check(p, &s->kafka, &err) != VX_OK)
             add(c, "kafka", p->name, err.message);
     }
     if (!has_servers)

@@ -22,13 +22,20 @@ struct release {
     size_t entry_count;
 };
 
+struct want {
+    uint32_t release;
+    int64_t retry_ms, until_ms; /* monotonic */
+};
+
 struct follower {
     struct follower_setup setup;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stopping;
-    struct follower_status status; /* under the lock */
+    struct follower_status status; /* under the lock, and these */
+    struct want wants[FOLLOWER_WANTS_MAX];
+    size_t want_count;
     struct store_follow *store_follow;
     struct release *running; /* the thread's own: texts of what runs; NULL: none */
     struct release *copy;    /* the last good copy until it is used or not */
@@ -176,6 +183,57 @@ static void load(struct follower *f, uint32_t number)
     f->setup.on_change(f->setup.ctx);
 }
 
+/* Fetches and compiles a release that somebody wants beside the one in force. False: etcd is away. Not under the lock. */
+static bool load_older(struct follower *f, uint32_t number)
+{
+    struct release *r = new_release();
+    struct table *t = NULL;
+    struct vx_buf why = {0};
+    char quoted[VX_LOG_QUOTE_SIZE];
+    enum follow_load how = fetch(f, number, r, &why);
+    if (how == FOLLOW_LOADED && !compile(r, number, &t, &why))
+        how = FOLLOW_BAD;
+    if (how == FOLLOW_LOADED)
+        vx_log(VX_LOG_INFO, "release.recalled", "release=%u", number);
+    else if (how != FOLLOW_UNAVAILABLE)
+        vx_log(VX_LOG_WARN, "release.lost", "release=%u reason=%s", number, vx_log_quote(vx_buf_text(&why), quoted));
+    if (how != FOLLOW_UNAVAILABLE)
+        f->setup.on_older(f->setup.ctx, number, t);
+    free_release(r);
+    vx_buf_done(&why);
+    return how != FOLLOW_UNAVAILABLE;
+}
+
+/* Sees to one wanted release whose time has come. Under the lock, but not while it loads. False: there is none, and
+ * `*until_ms` is when there may be one. */
+static bool serve_want(struct follower *f, int64_t *until_ms)
+{
+    size_t i = 0;
+    int64_t now_ms = vx_clock_ms();
+    while (i < f->want_count && f->wants[i].retry_ms > now_ms) {
+        if (f->wants[i].retry_ms < *until_ms)
+            *until_ms = f->wants[i].retry_ms;
+        i++;
+    }
+    if (i == f->want_count)
+        return false;
+    struct want w = f->wants[i];
+    f->wants[i] = f->wants[--f->want_count];
+    pthread_mutex_unlock(&f->lock);
+    bool done = load_older(f, w.release);
+    now_ms = vx_clock_ms();
+    if (!done && now_ms >= w.until_ms) {
+        vx_log(VX_LOG_WARN, "release.lost", "release=%u reason=\"etcd does not answer\"", w.release);
+        f->setup.on_older(f->setup.ctx, w.release, NULL);
+        done = true;
+    }
+    pthread_mutex_lock(&f->lock);
+    w.retry_ms = now_ms + FOLLOW_RETRY_MIN_MS;
+    if (!done && f->want_count < FOLLOWER_WANTS_MAX)
+        f->wants[f->want_count++] = w;
+    return true;
+}
+
 /* Runs the last good copy. Not under the lock. */
 static void run_copy(struct follower *f)
 {
@@ -311,7 +369,8 @@ static void *run(void *arg)
     while (!f->stopping) {
         struct follow_action action = follow_next(&f->status.follow, vx_clock_ms());
         if (action.what == FOLLOW_WAIT) {
-            wait_until(f, action.until_ms);
+            if (!serve_want(f, &action.until_ms))
+                wait_until(f, action.until_ms);
             continue;
         }
         pthread_mutex_unlock(&f->lock);
@@ -376,4 +435,21 @@ void follower_status(struct follower *f, struct follower_status *out)
     pthread_mutex_lock(&f->lock);
     *out = f->status;
     pthread_mutex_unlock(&f->lock);
+}
+
+void follower_want(struct follower *f, uint32_t release)
+{
+    int64_t now_ms = vx_clock_ms();
+    pthread_mutex_lock(&f->lock);
+    size_t i = 0;
+    while (i < f->want_count && f->wants[i].release != release)
+        i++;
+    bool full = i == FOLLOWER_WANTS_MAX;
+    if (i == f->want_count && !full)
+        f->wants[f->want_count++] =
+            (struct want){.release = release, .retry_ms = now_ms, .until_ms = now_ms + FOLLOWER_WANT_MS};
+    pthread_cond_signal(&f->wake);
+    pthread_mutex_unlock(&f->lock);
+    if (full)
+        f->setup.on_older(f->setup.ctx, release, NULL);
 }

@@ -9,12 +9,20 @@
 
 struct follower;
 
+enum {
+    FOLLOWER_WANT_MS = 20000,
+    FOLLOWER_WANTS_MAX = 64, /* releases wanted at once; what is beyond is not to be had */
+};
+
 struct follower_setup {
     struct store *store;
     const char *fleet;
     const char *state_dir; /* NULL: no last good copy */
     /* A release to run; the table is the callee's. From the follower's thread. */
     void (*on_release)(void *ctx, struct table *t, uint64_t generation);
+    /* A release that follower_want() asked for; the table is the callee's. NULL: it is not to be had. From the
+     * follower's thread. */
+    void (*on_older)(void *ctx, uint32_t release, struct table *t);
     /* The status changed. From any of its threads; be quick. */
     void (*on_change)(void *ctx);
     void *ctx;
@@ -36,6 +44,9 @@ struct follower_status {
 VX_MUSTCHECK enum vx_status follower_start(const struct follower_setup *setup, struct follower **out,
                                            struct vx_err *err);
 void follower_stop(struct follower *f);
+/* Fetches and compiles a release that is not in force; on_older() follows. When etcd is away it is given up after
+ * FOLLOWER_WANT_MS. Any thread; returns at once. */
+void follower_want(struct follower *f, uint32_t release);
 void follower_status(struct follower *f, struct follower_status *out);
 
 #endif

@@ -1,7 +1,8 @@
 /* Commits: what the workers say is done becomes the group's offsets.
  *
- * Explicit commits rather than librdkafka's own timer, so that each carries the release and generation in force and the
- * leader epoch, and so that a commit is only for partitions that are assigned.
+ * Explicit commits rather than librdkafka's own timer, so that each carries the partition's course and the leader epoch,
+ * and so that a commit is only for partitions that are assigned. They are made at an interval, and at once when a course
+ * is to be put on record.
  *
  * Thread: the consumer's. Invariant: an offset is committed only when the worker's window has passed it. */
 #include <stdlib.h>
@@ -20,19 +21,26 @@ struct assignment *consumer_find(struct consumer *c, const char *topic, int32_t 
     return a;
 }
 
-static void add(struct consumer *c, struct assignment *a, rd_kafka_topic_partition_list_t *list)
+static void add(struct assignment *a, rd_kafka_topic_partition_list_t *list)
 {
+    char text[COURSE_TEXT_SIZE] = "";
     pthread_mutex_lock(&a->lock);
     int64_t offset = a->committable;
     int32_t epoch = a->leader_epoch;
+    bool wanted = offset >= 0 && (offset != a->committed || a->unrecorded);
+    if (wanted) {
+        course_print(&a->course, offset, a->until, text);
+        a->sent = a->course.version;
+        a->sent_until = a->until;
+    }
     pthread_mutex_unlock(&a->lock);
-    if (offset < 0 || offset == a->committed)
+    if (!wanted)
         return;
     rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, a->topic, a->partition);
     p->offset = offset;
     rd_kafka_topic_partition_set_leader_epoch(p, epoch);
-    p->metadata_size = strlen(c->metadata);
-    p->metadata = strdup(c->metadata); /* the list frees it */
+    p->metadata_size = strlen(text);
+    p->metadata = strdup(text); /* the list frees it */
     vx_assert(p->metadata != NULL);
 }
 
@@ -43,7 +51,7 @@ static rd_kafka_topic_partition_list_t *collect(struct consumer *c, const rd_kaf
     pthread_mutex_lock(&c->lock);
     for (struct assignment *a = c->assignments; a; a = a->next)
         if (!of || rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)of, a->topic, a->partition))
-            add(c, a, list);
+            add(a, list);
     pthread_mutex_unlock(&c->lock);
     return list;
 }
@@ -51,7 +59,8 @@ static rd_kafka_topic_partition_list_t *collect(struct consumer *c, const rd_kaf
 /* While the group rebalances commits are refused: nothing is wrong, only early. */
 static bool is_early(rd_kafka_resp_err_t err)
 {
-    return err == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || err == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
+    return err == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || err == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS ||
+           err == RD_KAFKA_RESP_ERR_STALE_MEMBER_EPOCH;
 }
 
 /* Remembers what was accepted. The error: of the whole, or of one of its partitions. */
@@ -64,11 +73,18 @@ static rd_kafka_resp_err_t note(struct consumer *c, rd_kafka_resp_err_t err,
         if (a && !err && !p->err) {
             pthread_mutex_lock(&a->lock);
             a->committed = p->offset;
+            a->recorded = a->sent;
+            a->recorded_until = a->sent_until;
+            atomic_store_explicit(&a->news, true, memory_order_relaxed);
             pthread_mutex_unlock(&a->lock);
+            if (a->w)
+                worker_nudge(a->w);
         } else if (!err && p->err) {
             err = p->err;
         }
     }
+    if (is_early(err))
+        c->commit_ms = vx_clock_ms() + COMMIT_AGAIN_MS;
     if (err && err != RD_KAFKA_RESP_ERR__NO_OFFSET)
         vx_log(is_early(err) ? VX_LOG_DEBUG : VX_LOG_WARN, "commit.failed", "partitions=%d error=%s",
                list ? list->cnt : 0, rd_kafka_err2name(err));
@@ -85,8 +101,10 @@ void consumer_on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_
 
 void consumer_commit(struct consumer *c)
 {
-    if (c->committing)
+    if (c->committing) {
+        atomic_store(&c->hurry, true); /* when its answer is there */
         return;
+    }
     rd_kafka_topic_partition_list_t *list = collect(c, NULL);
     if (list->cnt > 0)
         c->committing = rd_kafka_commit(c->rk, list, 1) == RD_KAFKA_RESP_ERR_NO_ERROR;

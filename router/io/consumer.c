@@ -44,24 +44,66 @@ static void free_topics(struct topic_wish *wish)
     free(wish);
 }
 
-void consumer_follow(struct consumer *c, const struct table *t, uint64_t generation)
+void consumer_on_course(void *consumer)
+{
+    struct consumer *c = consumer;
+    atomic_store(&c->hurry, true);
+    rd_kafka_queue_yield(c->queue);
+}
+
+struct wished {
+    char *name;
+    enum config_start start;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct wished *)a)->name, ((const struct wished *)b)->name);
+}
+
+/* Adds those of `there` that no routing names and a pattern takes. */
+static size_t add_matches(const struct table *t, const struct vx_strings *there, struct wished *out)
+{
+    struct table_match match;
+    size_t count, n = 0;
+    const struct table_topic *topics = table_topics(t, &count);
+    for (size_t i = 0; i < there->count; i++) {
+        bool named = false;
+        for (size_t k = 0; k < count && !named; k++)
+            named = strcmp(topics[k].name, there->at[i]) == 0;
+        if (named || !table_match(t, vx_span_str(there->at[i]), &match))
+            continue;
+        out[n].name = strdup(there->at[i]);
+        vx_assert(out[n].name != NULL);
+        out[n++].start = match.start;
+    }
+    return n;
+}
+
+void consumer_follow(struct consumer *c, const struct table *t, const struct vx_strings *there)
 {
     struct topic_wish *wish = calloc(1, sizeof *wish), *old;
-    vx_assert(wish != NULL);
-    const struct table_topic *topics = table_topics(t, &wish->count);
+    size_t count, more = there && table_has_patterns(t) ? there->count : 0;
+    const struct table_topic *topics = table_topics(t, &count);
+    struct wished *all = calloc(count + more + 1, sizeof *all);
+    vx_assert(wish && all);
+    for (size_t i = 0; i < count; i++) {
+        all[i] = (struct wished){strdup(topics[i].name), topics[i].start};
+        vx_assert(all[i].name != NULL);
+    }
+    wish->count = count + (more ? add_matches(t, there, all + count) : 0);
+    qsort(all, wish->count, sizeof *all, by_name);
     wish->names = calloc(wish->count + 1, sizeof *wish->names);
     wish->starts = calloc(wish->count + 1, sizeof *wish->starts);
     vx_assert(wish->names && wish->starts);
     for (size_t i = 0; i < wish->count; i++) {
-        wish->names[i] = strdup(topics[i].name);
-        vx_assert(wish->names[i] != NULL);
-        wish->starts[i] = topics[i].start;
+        wish->names[i] = all[i].name;
+        wish->starts[i] = all[i].start;
     }
+    free(all);
     pthread_mutex_lock(&c->lock);
     old = c->wish;
     c->wish = wish;
-    snprintf(c->metadata, sizeof c->metadata, "veltrix release=%u generation=%llu", table_release(t),
-             (unsigned long long)generation);
     pthread_mutex_unlock(&c->lock);
     free_topics(old);
     rd_kafka_queue_yield(c->queue);
@@ -173,15 +215,20 @@ static void leave(struct consumer *c)
 static void *run(void *arg)
 {
     struct consumer *c = arg;
-    int64_t commit_ms = vx_clock_ms() + c->setup.settings->commit_interval_ms;
+    int64_t interval_ms = c->setup.settings->commit_interval_ms, lag_ms = 0;
+    c->commit_ms = vx_clock_ms() + interval_ms;
     while (!atomic_load(&c->stopping)) {
         subscribe(c);
         poll_once(c, POLL_MS);
         int64_t now_ms = vx_clock_ms();
-        if (now_ms >= commit_ms) {
+        bool hurry = !c->committing && atomic_exchange(&c->hurry, false);
+        if (hurry || now_ms >= c->commit_ms) {
+            c->commit_ms = now_ms + interval_ms;
             consumer_commit(c);
+        }
+        if (now_ms >= lag_ms) {
             consumer_measure_lag(c);
-            commit_ms = now_ms + c->setup.settings->commit_interval_ms;
+            lag_ms = now_ms + interval_ms;
         }
     }
     leave(c);
@@ -199,6 +246,8 @@ enum vx_status consumer_start(const struct consumer_setup *setup, struct consume
     rd_kafka_conf_t *conf = properties_new(PROPERTIES_CONSUMER, &setup->settings->kafka);
     properties_set(conf, "group.id", setup->settings->fleet);
     properties_set(conf, "auto.offset.reset", "earliest");
+    if (setup->settings->instance_id)
+        properties_set(conf, "group.instance.id", setup->settings->instance_id);
     rd_kafka_conf_set_opaque(conf, c);
     rd_kafka_conf_set_rebalance_cb(conf, consumer_on_rebalance);
     rd_kafka_conf_set_offset_commit_cb(conf, consumer_on_commit);
@@ -219,6 +268,19 @@ enum vx_status consumer_start(const struct consumer_setup *setup, struct consume
     vx_assert(pthread_create(&c->thread, NULL, run, c) == 0);
     *out = c;
     return VX_OK;
+}
+
+void consumer_renew(struct consumer *c, const struct vx_pairs *kafka)
+{
+    const char *user = properties_value(kafka, PROPERTIES_CONSUMER, "sasl.username");
+    const char *password = properties_value(kafka, PROPERTIES_CONSUMER, "sasl.password");
+    rd_kafka_error_t *error = user && password ? rd_kafka_sasl_set_credentials(c->rk, user, password) : NULL;
+    char quoted[VX_LOG_QUOTE_SIZE];
+    if (!error)
+        return;
+    vx_log(VX_LOG_ERROR, "renewal.failed", "client=consumer reason=%s",
+           vx_log_quote(rd_kafka_error_string(error), quoted));
+    rd_kafka_error_destroy(error);
 }
 
 bool consumer_leave(struct consumer *c, int64_t deadline_ms)

@@ -2,7 +2,7 @@
  *
  *     release ── topics ──> subscription ──> rebalance ──> assignments ──> workers
  *                                               │               │
- *                              offsets: where to begin    what may be committed ──> commits
+ *                  offsets and courses: where to begin    what may be committed ──> commits
  *
  * Cooperative rebalancing: partitions that stay are not disturbed. A partition that goes is drained first: its worker
  * stops reading, waits for what is on its way, and what is done is committed before it is given up.
@@ -23,16 +23,19 @@ struct consumer_setup {
 /* Makes the client and its thread; it joins nothing before consumer_follow(). */
 VX_MUSTCHECK enum vx_status consumer_start(const struct consumer_setup *setup, struct consumer **out,
                                            struct vx_err *err);
-/* Subscribes to the topics of `t` where they differ from those subscribed to; `release` and `generation` go with
- * commits from now on. Any thread; returns at once. */
-void consumer_follow(struct consumer *c, const struct table *t, uint64_t generation);
+/* Subscribes to the topics of `t`, and to those of `there` (NULL: none) that its patterns take, where they differ from
+ * those subscribed to. Any thread; returns at once. */
+void consumer_follow(struct consumer *c, const struct table *t, const struct vx_strings *there);
+/* The user name and password of `kafka` are for connections from now on. Any thread. */
+void consumer_renew(struct consumer *c, const struct vx_pairs *kafka);
 /* Drains all partitions until `deadline_ms` (monotonic), commits, leaves the group. The thread ends. False when it
  * could not leave in time. */
 bool consumer_leave(struct consumer *c, int64_t deadline_ms);
 /* After consumer_leave() and after the workers have been stopped. */
 void consumer_free(struct consumer *c);
-/* The worker's on_closed; `consumer` is the struct consumer. */
+/* The worker's on_closed and on_course; `consumer` is the struct consumer. */
 void consumer_on_closed(void *consumer, struct assignment *a);
+void consumer_on_course(void *consumer);
 
 /* True once it is a member of its group and has had an assignment (which may be empty). Any thread. */
 bool consumer_has_joined(const struct consumer *c);

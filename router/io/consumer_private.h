@@ -24,22 +24,32 @@ struct consumer {
     int64_t deadline_ms; /* of leaving; set before `stopping` */
     bool left;           /* the group, cleanly */
 
-    pthread_mutex_t lock;  /* of the list of assignments, `closed` in them, wish, topics, metadata */
+    pthread_mutex_t lock;  /* of the list of assignments, `closed` in them, wish, topics */
     pthread_cond_t closed; /* an assignment was closed by its worker */
     struct assignment *assignments;
     struct topic_wish *wish;   /* newest, not subscribed to yet */
     struct topic_wish *topics; /* subscribed to */
-    char metadata[64];         /* goes with commits */
 
     rd_kafka_topic_t **pins; /* handles that hold a topic's auto.offset.reset */
     size_t pin_count;
-    bool committing; /* a commit is on its way */
+    bool committing;   /* a commit is on its way */
+    int64_t commit_ms; /* when to commit next, monotonic */
+    atomic_bool hurry; /* commit at once: a course is to be put on record */
 };
 
 /* Where to begin in a topic without a committed offset; earliest when it is not subscribed to. */
 enum config_start consumer_start_of(const struct consumer *c, const char *topic);
 /* Waits for an assignment to be closed, at most until `until_ms`; under the lock. */
 void consumer_wait(struct consumer *c, int64_t until_ms);
+
+/* begin.c */
+struct consumer_begin {
+    struct course course;
+    int32_t leader_epoch; /* of the event before; -1: unknown */
+    bool found;           /* it begins at its end, as of now: to be committed before the first event is read */
+};
+/* Fills in where each partition begins. */
+void consumer_find_begin(struct consumer *c, rd_kafka_topic_partition_list_t *list, struct consumer_begin *begins);
 
 /* rebalance.c */
 void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list,

@@ -13,6 +13,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/hash.h"
+#include "core/base/log.h"
 #include "router/io/properties.h"
 
 enum { BUCKETS = 1024, ASK_TIMEOUT_MS = 5000 };
@@ -24,7 +25,10 @@ struct destinations {
     bool stopping;
     size_t count;
     struct destination *buckets[BUCKETS];
-    rd_kafka_t *rk;
+    rd_kafka_t *rk;                    /* the thread's own while it runs */
+    const struct vx_pairs *fresh;      /* under the lock: properties for a new client; NULL: none is wanted */
+    int64_t list_interval_ms, list_ms; /* of listing all topics; 0: never. When next, monotonic */
+    void (*on_topics)(void *ctx, const struct vx_strings *topics);
     void (*on_change)(void *ctx);
     void *ctx;
 };
@@ -102,6 +106,7 @@ static enum destination_state ask(rd_kafka_t *rk, const char *name)
         return DESTINATION_MISSING; /* not a legal name */
     const struct rd_kafka_metadata *md;
     enum destination_state state = DESTINATION_UNKNOWN;
+    rd_kafka_poll(rk, 0); /* nobody else does: a token of OAUTHBEARER that is to be renewed waits for it */
     if (rd_kafka_metadata(rk, 0, rkt, &md, ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
         rd_kafka_resp_err_t err = md->topic_cnt == 1 ? md->topics[0].err : RD_KAFKA_RESP_ERR__FAIL;
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR && md->topics[0].partition_cnt > 0)
@@ -140,13 +145,68 @@ static void wait_until(struct destinations *d, int64_t due_ms)
     pthread_cond_timedwait(&d->wake, &d->lock, &ts);
 }
 
+static rd_kafka_t *new_client(const struct vx_pairs *kafka, char *why, size_t size)
+{
+    rd_kafka_conf_t *conf = properties_new(PROPERTIES_PRODUCER, kafka);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, size);
+    if (!rk)
+        rd_kafka_conf_destroy(conf);
+    return rk;
+}
+
+/* The new client first: where it cannot be made, the old one stays. */
+static void renew(struct destinations *d, const struct vx_pairs *kafka)
+{
+    char why[256], quoted[VX_LOG_QUOTE_SIZE];
+    rd_kafka_t *rk = new_client(kafka, why, sizeof why);
+    if (!rk) {
+        vx_log(VX_LOG_ERROR, "renewal.failed", "client=destinations reason=%s", vx_log_quote(why, quoted));
+        return;
+    }
+    rd_kafka_destroy(d->rk);
+    d->rk = rk;
+}
+
+/* Lists every topic of the cluster. Without the lock. */
+static void list(struct destinations *d)
+{
+    const struct rd_kafka_metadata *md;
+    if (rd_kafka_metadata(d->rk, 1, NULL, &md, ASK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return; /* the next time */
+    struct vx_strings topics = {.at = calloc((size_t)md->topic_cnt + 1, sizeof *topics.at)};
+    vx_assert(topics.at != NULL);
+    for (int i = 0; i < md->topic_cnt; i++)
+        if (md->topics[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            topics.at[topics.count++] = md->topics[i].topic;
+    d->on_topics(d->ctx, &topics);
+    free(topics.at);
+    rd_kafka_metadata_destroy(md);
+}
+
 static void *run(void *arg)
 {
     struct destinations *d = arg;
     pthread_mutex_lock(&d->lock);
     while (!d->stopping) {
         int64_t due_ms;
+        const struct vx_pairs *fresh = d->fresh;
+        d->fresh = NULL;
+        if (fresh) {
+            pthread_mutex_unlock(&d->lock);
+            renew(d, fresh);
+            pthread_mutex_lock(&d->lock);
+            continue;
+        }
+        if (d->list_interval_ms && vx_clock_ms() >= d->list_ms) {
+            d->list_ms = vx_clock_ms() + d->list_interval_ms;
+            pthread_mutex_unlock(&d->lock);
+            list(d);
+            pthread_mutex_lock(&d->lock);
+            continue;
+        }
         struct destination *e = next_due(d, &due_ms);
+        if (d->list_interval_ms && d->list_ms < due_ms)
+            due_ms = d->list_ms;
         if (!e) {
             wait_until(d, due_ms);
             continue;
@@ -173,12 +233,9 @@ enum vx_status destinations_start(const struct vx_pairs *kafka, void (*on_change
                                   struct destinations **out, struct vx_err *err)
 {
     char text[256];
-    rd_kafka_conf_t *conf = properties_new(PROPERTIES_PRODUCER, kafka);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    if (!rk) {
-        rd_kafka_conf_destroy(conf);
+    rd_kafka_t *rk = new_client(kafka, text, sizeof text);
+    if (!rk)
         return vx_err_set(err, VX_EINVAL, "kafka: %s", text);
-    }
     struct destinations *d = calloc(1, sizeof *d);
     vx_assert(d != NULL);
     d->rk = rk;
@@ -193,6 +250,25 @@ enum vx_status destinations_start(const struct vx_pairs *kafka, void (*on_change
     vx_assert(pthread_create(&d->thread, NULL, run, d) == 0);
     *out = d;
     return VX_OK;
+}
+
+void destinations_renew(struct destinations *d, const struct vx_pairs *kafka)
+{
+    pthread_mutex_lock(&d->lock);
+    d->fresh = kafka;
+    pthread_cond_signal(&d->wake);
+    pthread_mutex_unlock(&d->lock);
+}
+
+void destinations_list(struct destinations *d, int64_t interval_ms,
+                       void (*on_topics)(void *ctx, const struct vx_strings *topics))
+{
+    pthread_mutex_lock(&d->lock);
+    d->list_interval_ms = interval_ms;
+    d->list_ms = vx_clock_ms();
+    d->on_topics = on_topics;
+    pthread_cond_signal(&d->wake);
+    pthread_mutex_unlock(&d->lock);
 }
 
 void destinations_stop(struct destinations *d)

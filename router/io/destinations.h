@@ -36,6 +36,12 @@ struct destinations;
 /* Starts the thread. `on_change` is called from it after a state changed. `kafka` is borrowed while it lives. */
 VX_MUSTCHECK enum vx_status destinations_start(const struct vx_pairs *kafka, void (*on_change)(void *ctx), void *ctx,
                                                struct destinations **out, struct vx_err *err);
+/* Asks through a new client, made of `kafka` (borrowed), from now on. Any thread; returns at once. */
+void destinations_renew(struct destinations *d, const struct vx_pairs *kafka);
+/* With `interval_ms` > 0: every topic of the cluster is listed, at once and then at that interval, and given to
+ * `on_topics` (its texts live as long as the call), from the registry's thread. 0: no more. Any thread. */
+void destinations_list(struct destinations *d, int64_t interval_ms,
+                       void (*on_topics)(void *ctx, const struct vx_strings *topics));
 /* Ends the thread; `on_change` is not called any more. */
 void destinations_stop(struct destinations *d);
 /* After _stop, when nobody holds a destination any more. */

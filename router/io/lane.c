@@ -30,7 +30,7 @@ const char *lane_hold_label(enum lane_hold hold)
 }
 
 struct lane *lane_new(const struct lane_ops *ops, void *ctx, const char *topic, int32_t partition, uint32_t id,
-                      size_t events_max, size_t bytes_max)
+                      size_t events_max, size_t bytes_max, const struct course *course)
 {
     struct lane *l = calloc(1, sizeof *l);
     vx_assert(l != NULL);
@@ -41,6 +41,8 @@ struct lane *lane_new(const struct lane_ops *ops, void *ctx, const char *topic, 
     vx_assert(l->topic != NULL);
     l->partition = partition;
     l->id = id;
+    l->course = *course;
+    l->delivered = course->begin;
     return l;
 }
 
@@ -63,6 +65,8 @@ size_t lane_room(const struct lane *l)
 void lane_push(struct lane *l, void *message, int64_t offset, int32_t leader_epoch, size_t bytes)
 {
     window_push(&l->window, message, offset, leader_epoch, bytes);
+    course_meet(&l->course, offset);
+    l->delivered = offset + 1;
     l->events_count++;
 }
 
@@ -101,8 +105,7 @@ static bool make_dead_letter(struct lane *l, const struct window_entry *e, const
                              struct decision *d, size_t i)
 {
     struct decide_record dead;
-    uint32_t pipeline = d->records[i].pipeline;
-    if (!l->ops->decide_refused(l->ctx, e->release, ev, pipeline, l->refusal, &dead))
+    if (!l->ops->decide_refused(l->ctx, e->release, ev, &d->records[i], l->refusal, &dead))
         return hold(l, HOLD_STUCK, "%s, and there is no dead-letter topic for it", l->refusal);
     d->records[i] = dead;
     return true;
@@ -196,20 +199,97 @@ static bool attempt_by(struct lane *l, struct window_entry *e, uint32_t release)
     return true;
 }
 
+/* --- which release ----------------------------------------------------------------------------------------------- */
+
+/* From the event at `offset` on the release in force decides. */
+static bool turn_at(struct lane *l, int64_t offset)
+{
+    return course_turn(&l->course, offset, l->ops->release(l->ctx), l->ops->generation(l->ctx));
+}
+
+/* The first look at what an owner before planned: a release that kills every owner is let go of. */
+static void take_over(struct lane *l)
+{
+    struct course *c = &l->course;
+    l->taken_over = true;
+    uint32_t release = course_release(c, c->begin);
+    if (c->begin >= c->floor || release == l->ops->release(l->ctx) || course_take_over(c))
+        return;
+    l->ops->on_unsure(l->ctx, l, c->begin, release, "owners before got nothing done under it");
+    if (turn_at(l, c->begin))
+        c->floor = c->begin;
+}
+
+void lane_steer(struct lane *l, int64_t ahead)
+{
+    struct course *c = &l->course;
+    uint32_t now = l->ops->release(l->ctx);
+    struct course_leg *last = course_last(c);
+    if (c->begin < 0 || now == 0 || l->state == LANE_CLOSING)
+        return;
+    if (!l->taken_over)
+        take_over(l);
+    bool same = last && last->release == now;
+    int64_t from = c->reached + (last && !same && l->state == LANE_FLOWING ? ahead : 0);
+    if (from < c->floor)
+        from = c->floor;
+    /* one change at a time: a second one before the first is on record would put off the moment at which either is; and
+     * when nothing comes in any more, a change that was planned for later is made now */
+    if (course_is_pending(c) || (same && (ahead > 0 || last->from <= from || window_count(&l->window) > 0)))
+        return;
+    course_drop(c, l->window.committable >= 0 ? l->window.committable : c->begin);
+    if (!course_turn(c, from, now, l->ops->generation(l->ctx)))
+        return; /* too many releases under way: again when some of their events are done */
+}
+
+bool lane_uses(struct lane *l, uint32_t release)
+{
+    if (l->window.committable >= 0)
+        course_drop(&l->course, l->window.committable);
+    return window_uses(&l->window, release) || course_names(&l->course, release);
+}
+
+void lane_recorded(struct lane *l, uint64_t version, int64_t until)
+{
+    course_recorded(&l->course, version, until);
+}
+
+/* An attempt by an older release. False: it did not get the event through, and the one in force is to decide it. */
+static bool attempt_by_old(struct lane *l, struct window_entry *e, uint32_t release, bool *sent)
+{
+    l->by_old = true;
+    l->old_failed = false;
+    *sent = attempt_by(l, e, release);
+    l->by_old = false;
+    if (!l->old_failed)
+        return true;
+    l->state = e->pending ? LANE_BACKING : LANE_FLOWING;
+    bool handed = e->flags & WINDOW_HANDED;
+    window_unhand(&l->window, e);
+    *sent = false;
+    /* nothing behind it was decided: the change is brought forward */
+    return e->pending || (!handed && e->offset >= l->course.floor && turn_at(l, e->offset));
+}
+
 static bool attempt(struct lane *l, struct window_entry *e)
 {
     uint32_t now = l->ops->release(l->ctx);
-    if (e->flags & WINDOW_HANDED && e->release != now && l->ops->has_release(l->ctx, e->release)) {
-        l->by_old = true;
-        l->old_failed = false;
-        bool sent = attempt_by(l, e, e->release);
-        l->by_old = false;
-        if (!l->old_failed)
+    bool handed = e->flags & WINDOW_HANDED, sent;
+    uint32_t release = handed ? e->release : course_release(&l->course, e->offset);
+    if (release == now)
+        return attempt_by(l, e, now);
+    switch (l->ops->find_release(l->ctx, release)) {
+    case LANE_RELEASE_COMING:
+        return false;
+    case LANE_RELEASE_HERE:
+        if (attempt_by_old(l, e, release, &sent))
             return sent;
-        /* the release that decided it does not get it through any more */
-        l->state = e->pending ? LANE_BACKING : LANE_FLOWING;
-        window_unhand(&l->window, e);
-        if (e->pending)
+        break;
+    case LANE_RELEASE_GONE:
+        if (handed)
+            break;
+        l->ops->on_unsure(l->ctx, l, e->offset, release, "it is not to be had");
+        if (turn_at(l, e->offset))
             return false;
     }
     return attempt_by(l, e, now);
@@ -236,9 +316,13 @@ void lane_run(struct lane *l)
         bool wait_alone = l->alone || e->flags & WINDOW_SUSPECT;
         if ((wait_alone && l->window.outstanding) || !l->ops->has_room(l->ctx))
             return;
+        if (!course_may(&l->course, e->offset) && !(e->flags & WINDOW_HANDED))
+            return; /* lane_recorded() */
         l->alone = e->flags & WINDOW_SUSPECT;
+        int64_t offset = e->offset;
         if (!attempt(l, e))
             return;
+        course_decided(&l->course, offset);
         window_passed(&l->window);
         if (l->hold != HOLD_NONE)
             resume(l);
@@ -282,4 +366,5 @@ void lane_retry(struct lane *l, bool adopted)
 void lane_close(struct lane *l)
 {
     l->state = LANE_CLOSING;
+    course_hand_over(&l->course);
 }

@@ -18,10 +18,12 @@
  *    refused for good; its dead letter takes its place. Dead letters are therefore in the order in which the records
  *    were refused; against dead letters of events that were refused before producing, a later one may be first.
  *
- * One release decides an attempt. What an earlier attempt under the same release got through is not sent again; under
- * another release the whole event is. An event that was handed over and came back is decided again by the release that
- * decided it, as long as that is at hand and gets it through: events behind it went where that release sent them, and
- * must not have overtaken it there. Else, and for all others, the release in force decides.
+ * One release decides an attempt: the one that the lane's course names for the event (see course.h), which is the one in
+ * force but for events that an owner before may have decided, and for a moment after a change. What an earlier attempt
+ * under the same release got through is not sent again; under another release the whole event is. An event that was
+ * handed over and came back is decided again by the release that decided it: events behind it went where that release
+ * sent them, and must not have overtaken it there. Where an older release is not to be had any more, or does not get an
+ * event through, the release in force decides it.
  *
  * A lane that cannot go on is held: it decides nothing and reads nothing, keeps its events, and says why; neighbours go
  * on. It is tried again when the destination is there (lane_retry) or a release is adopted.
@@ -32,6 +34,7 @@
 #define ROUTER_IO_LANE_H
 
 #include "core/plan/decide.h"
+#include "router/io/course.h"
 #include "router/io/window.h"
 
 enum lane_state {
@@ -72,18 +75,27 @@ enum lane_ack {
     LANE_ACK_AGAIN,       /* not delivered, or nobody knows; nothing is wrong with it */
 };
 
+/* Is a release at hand? */
+enum lane_release {
+    LANE_RELEASE_HERE,
+    LANE_RELEASE_COMING, /* it is being fetched; lane_run() again then */
+    LANE_RELEASE_GONE,   /* it is not to be had */
+};
+
 struct lane;
 
 /* What a lane does to the world; `ctx` is its worker. */
 struct lane_ops {
     /* Fills `ev` from a message; borrowed until the next call. */
     void (*view)(void *ctx, const struct lane *l, void *message, struct cel_event *ev);
-    /* The number of the release in force; and whether another one is still at hand. */
+    /* The number of the release in force, and the generation of the pointer that named it. */
     uint32_t (*release)(void *ctx);
-    bool (*has_release)(void *ctx, uint32_t release);
+    uint64_t (*generation)(void *ctx);
+    /* Is another one at hand? What is not is fetched. */
+    enum lane_release (*find_release)(void *ctx, uint32_t release);
     /* decide() and decide_refused() under a release at hand; the decision lives until the next call. */
     void (*decide)(void *ctx, uint32_t release, const struct cel_event *ev, struct decision *out);
-    bool (*decide_refused)(void *ctx, uint32_t release, const struct cel_event *ev, uint32_t pipeline,
+    bool (*decide_refused)(void *ctx, uint32_t release, const struct cel_event *ev, const struct decide_record *refused,
                            const char *message, struct decide_record *out);
     /* True when the producer takes the records of one more event. */
     bool (*has_room)(void *ctx);
@@ -99,6 +111,8 @@ struct lane_ops {
     /* The lane is held, or goes on; for logs and reports. Not called for HOLD_LOOKUP. */
     void (*on_held)(void *ctx, struct lane *l);
     void (*on_resumed)(void *ctx, struct lane *l);
+    /* `release` should decide from `offset` on and cannot: order across the change is not certain; for logs. */
+    void (*on_unsure)(void *ctx, struct lane *l, int64_t offset, uint32_t release, const char *why);
     void (*free_message)(void *message);
 };
 
@@ -106,6 +120,7 @@ enum { LANE_MESSAGE_SIZE = 384 };
 
 struct lane {
     struct window window;
+    struct course course;
     const struct lane_ops *ops;
     void *ctx;
     const char *topic; /* owned */
@@ -116,18 +131,21 @@ struct lane {
     enum lane_hold blocked; /* why the last attempt ended: perhaps a look-up meanwhile */
     bool announced;         /* on_held was called for this hold */
     bool failed;            /* a record failed since the last going back */
+    bool taken_over;        /* what an owner before planned was looked at */
     bool by_old;            /* the attempt under way is decided by an older release than the one in force */
     bool old_failed;        /* and that release does not get it through */
     bool alone;             /* the event attempted last was sent alone: nothing follows while it is on its way */
     char message[LANE_MESSAGE_SIZE]; /* why it is held, for people */
     char refusal[LANE_MESSAGE_SIZE]; /* the broker's last words about a refused record */
+    int64_t delivered;               /* offset after the last event */
     uint64_t events_count;           /* delivered */
     uint64_t attempts_count;         /* above events_count by what was decided again */
 };
 
-/* A lane for an assignment. `id` < 2^30, unique among the owner's lanes and not used again soon. */
+/* A lane for an assignment that begins with `course`. `id` < 2^30, unique among the owner's lanes and not used again
+ * soon. */
 struct lane *lane_new(const struct lane_ops *ops, void *ctx, const char *topic, int32_t partition, uint32_t id,
-                      size_t events_max, size_t bytes_max);
+                      size_t events_max, size_t bytes_max, const struct course *course);
 /* Frees it and the events that are left. Nothing may be outstanding. */
 void lane_free(struct lane *l);
 
@@ -135,6 +153,14 @@ void lane_free(struct lane *l);
 size_t lane_room(const struct lane *l);
 /* Takes an event over; follow with lane_run(). */
 void lane_push(struct lane *l, void *message, int64_t offset, int32_t leader_epoch, size_t bytes);
+/* Sets the course for the release in force where it is set for another one. `ahead`: offsets that are expected to come in
+ * while the change is put on record; 0 when nothing comes in. Call after adoption, and then and again: what cannot be
+ * changed now (a change is not on record yet) can be later. Cost when there is nothing to do: a few compares. */
+void lane_steer(struct lane *l, int64_t ahead);
+/* True while an undone event was decided by `release`, or may have to be. */
+bool lane_uses(struct lane *l, uint32_t release);
+/* A commit with the course of `version` and `until` was acknowledged. Then lane_run(). */
+void lane_recorded(struct lane *l, uint64_t version, int64_t until);
 /* Decides and produces as far as it gets. Call after pushes, acknowledgements, adoption, and when the producer has room
  * again. */
 void lane_run(struct lane *l);

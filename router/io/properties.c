@@ -27,8 +27,18 @@ static const struct setting consumer_defaults[] = {
     {"allow.auto.create.topics", "false"},
     {"socket.nagle.disable", "true"},
     {"topic.metadata.refresh.interval.ms", "30000"},
+    {NULL, NULL},
+};
+
+/* Of the classic protocol only: under KIP-848 (group.protocol = consumer) the broker assigns and sets the times. */
+static const struct setting classic_defaults[] = {
     {"session.timeout.ms", "10000"},
     {"heartbeat.interval.ms", "1000"},
+    {NULL, NULL},
+};
+
+static const struct setting classic_fixed[] = {
+    {"partition.assignment.strategy", "cooperative-sticky"},
     {NULL, NULL},
 };
 
@@ -46,7 +56,6 @@ static const struct setting consumer_fixed[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
     {"isolation.level", "read_committed"},
-    {"partition.assignment.strategy", "cooperative-sticky"},
     {NULL, NULL},
 };
 
@@ -60,7 +69,7 @@ static const struct setting producer_fixed[] = {
 /* Properties that are not the operator's, and why. */
 static const struct setting reserved[] = {
     {"group.id", "it is the name of the fleet"},
-    {"group.protocol", "it is not supported yet"},
+    {"group.instance.id", "it is `instance_id`, beside `kafka`"},
     {"enable.auto.commit", "offsets are committed when events are done"},
     {"enable.auto.offset.store", "offsets are committed when events are done"},
     {"auto.offset.reset", "it is `start` of a routing"},
@@ -98,6 +107,48 @@ bool properties_is(const char *name, const char *property)
     return strcmp(strip(name, &role, &both), property) == 0;
 }
 
+/* Properties that are the broker's under KIP-848; librdkafka refuses them then. */
+static const char *const classic_only[] = {"session.timeout.ms", "heartbeat.interval.ms", "group.protocol.type", NULL};
+
+const char *properties_value(const struct vx_pairs *pairs, enum properties_role role, const char *property)
+{
+    const char *value = NULL;
+    for (size_t i = 0; i < pairs->count; i++) {
+        enum properties_role only = role;
+        bool both;
+        const char *name = strip(pairs->at[i].name, &only, &both);
+        if (only == role && strcmp(name, property) == 0)
+            value = pairs->at[i].value;
+    }
+    return value;
+}
+
+bool properties_use_tls(const struct vx_pairs *pairs)
+{
+    const char *protocol = properties_value(pairs, PROPERTIES_PRODUCER, "security.protocol");
+    return protocol && strcasestr(protocol, "ssl");
+}
+
+enum properties_life properties_life(const char *name)
+{
+    enum properties_role role = PROPERTIES_CONSUMER;
+    bool both;
+    name = strip(name, &role, &both);
+    if (strcmp(name, "sasl.username") == 0 || strcmp(name, "sasl.password") == 0)
+        return PROPERTIES_LIVE;
+    bool secret = strncmp(name, "ssl.", 4) == 0 || strncmp(name, "sasl.oauthbearer.", 17) == 0;
+    return !secret                                ? PROPERTIES_RESTART
+           : !both && role == PROPERTIES_CONSUMER ? PROPERTIES_RESTART
+           : !both                                ? PROPERTIES_LIVE
+                                                  : PROPERTIES_PRODUCERS;
+}
+
+static bool is_classic(const struct vx_pairs *pairs)
+{
+    const char *protocol = properties_value(pairs, PROPERTIES_CONSUMER, "group.protocol");
+    return !protocol || strcmp(protocol, "consumer") != 0;
+}
+
 /* "did you mean": the names that librdkafka itself lists, aliases included. */
 static void suggest(const char *name, struct vx_err *err)
 {
@@ -126,7 +177,7 @@ static void suggest(const char *name, struct vx_err *err)
     free(text);
 }
 
-enum vx_status properties_check(const struct vx_pair *pair, struct vx_err *err)
+enum vx_status properties_check(const struct vx_pair *pair, const struct vx_pairs *all, struct vx_err *err)
 {
     enum properties_role role;
     bool both;
@@ -134,6 +185,10 @@ enum vx_status properties_check(const struct vx_pair *pair, struct vx_err *err)
     for (const struct setting *r = reserved; r->name; r++)
         if (strcmp(r->name, name) == 0)
             return vx_err_set(err, VX_EINVAL, "`%s` cannot be set: %s", name, r->value);
+    for (size_t i = 0; classic_only[i] && !is_classic(all); i++)
+        if (strcmp(classic_only[i], name) == 0)
+            return vx_err_set(err, VX_EINVAL, "`%s` cannot be set with group.protocol = consumer: it is the broker's",
+                              name);
     char text[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, pair->value, text, sizeof text);
@@ -160,7 +215,10 @@ static void set_all(rd_kafka_conf_t *conf, const struct setting *settings)
 rd_kafka_conf_t *properties_new(enum properties_role role, const struct vx_pairs *pairs)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    bool classic = role == PROPERTIES_CONSUMER && is_classic(pairs);
     set_all(conf, role == PROPERTIES_CONSUMER ? consumer_defaults : producer_defaults);
+    if (classic)
+        set_all(conf, classic_defaults);
     for (size_t i = 0; i < pairs->count; i++) {
         enum properties_role only;
         bool both;
@@ -169,6 +227,8 @@ rd_kafka_conf_t *properties_new(enum properties_role role, const struct vx_pairs
             properties_set(conf, name, pairs->at[i].value);
     }
     set_all(conf, role == PROPERTIES_CONSUMER ? consumer_fixed : producer_fixed);
+    if (classic)
+        set_all(conf, classic_fixed);
     rd_kafka_conf_set_log_cb(conf, kafka_log);
     return conf;
 }

@@ -14,8 +14,21 @@ enum properties_role { PROPERTIES_CONSUMER, PROPERTIES_PRODUCER };
 
 /* True when `name`, with or without a client's prefix, is the property `property`. */
 bool properties_is(const char *name, const char *property);
-/* Is it a property that librdkafka knows, with a value it takes, and one that may be set? `err` says what is wrong. */
-VX_MUSTCHECK enum vx_status properties_check(const struct vx_pair *pair, struct vx_err *err);
+/* Is it a property that librdkafka knows, with a value it takes, and one that may be set beside the others of `all`?
+ * `err` says what is wrong. */
+VX_MUSTCHECK enum vx_status properties_check(const struct vx_pair *pair, const struct vx_pairs *all,
+                                             struct vx_err *err);
+/* The value that a client of that role gets for `property`, of what router.conf sets; NULL: nothing. */
+const char *properties_value(const struct vx_pairs *pairs, enum properties_role role, const char *property);
+/* Does a client of these properties use TLS? */
+bool properties_use_tls(const struct vx_pairs *pairs);
+/* When a change of a property takes effect. */
+enum properties_life {
+    PROPERTIES_RESTART,   /* at the next start */
+    PROPERTIES_PRODUCERS, /* now for producers, which are made anew; for the consumer at the next start */
+    PROPERTIES_LIVE,      /* now */
+};
+enum properties_life properties_life(const char *name);
 /* A new configuration of one client: our defaults, then `pairs`, then what must be as it is. The pairs are checked. */
 struct rd_kafka_conf_s *properties_new(enum properties_role role, const struct vx_pairs *pairs);
 /* Sets one more; dies when librdkafka refuses it. */

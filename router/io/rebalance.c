@@ -1,11 +1,7 @@
 /* Partitions come and go. Cooperative: only what changes is in the list.
  *
- *     assign:  where to begin ── a queue of its own ── a worker ── incremental_assign
+ *     assign:  where to begin (begin.c) ── a queue of its own ── a worker ── incremental_assign
  *     revoke:  workers stop reading, drain ── commit ── incremental_unassign ── let go
- *
- * Where to begin is stated, never assumed: the committed offset, or where there is none the routing's `start`. `latest`
- * is found once and committed before the first event is read: found again after a restart or by the next owner it would
- * skip what came meanwhile.
  *
  * Thread: the consumer's, inside its poll. The group waits meanwhile, so everything here has a deadline. */
 #include <stdlib.h>
@@ -15,43 +11,12 @@
 #include "router/io/consumer_private.h"
 
 enum {
-    COMMITTED_TIMEOUT_MS = 5000,
-    COMMITTED_TRIES = 3,
     REVOKE_MAX_MS = 60000, /* well inside max.poll.interval.ms */
     COMMIT_TIMEOUT_MS = 5000,
     HUNG_MS = 5000, /* beyond the deadline, after which a worker is given up */
 };
 
 /* --- assign ------------------------------------------------------------------------------------------------------ */
-
-/* The end of a partition as it is now; RD_KAFKA_OFFSET_END when nobody says. */
-static int64_t find_end(struct consumer *c, const rd_kafka_topic_partition_t *p)
-{
-    int64_t low, high;
-    rd_kafka_resp_err_t err =
-        rd_kafka_query_watermark_offsets(c->rk, p->topic, p->partition, &low, &high, COMMITTED_TIMEOUT_MS);
-    return err ? RD_KAFKA_OFFSET_END : high;
-}
-
-/* Fills in where each partition begins; those that begin at their end are added to `found`. */
-static void find_offsets(struct consumer *c, rd_kafka_topic_partition_list_t *list,
-                         rd_kafka_topic_partition_list_t *found)
-{
-    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__FAIL;
-    for (int i = 0; i < COMMITTED_TRIES && err; i++)
-        err = rd_kafka_committed(c->rk, list, COMMITTED_TIMEOUT_MS);
-    if (err)
-        vx_log(VX_LOG_WARN, "offsets.unknown", "partitions=%d error=%s", list->cnt, rd_kafka_err2name(err));
-    for (int i = 0; i < list->cnt; i++) {
-        rd_kafka_topic_partition_t *p = &list->elems[i];
-        if (err || p->err) /* librdkafka asks again by itself, and falls back to the topic's own `start` */
-            p->offset = RD_KAFKA_OFFSET_STORED;
-        else if (p->offset < 0 && consumer_start_of(c, p->topic) == CONFIG_EARLIEST)
-            p->offset = RD_KAFKA_OFFSET_BEGINNING;
-        else if (p->offset < 0 && (p->offset = find_end(c, p)) >= 0)
-            rd_kafka_topic_partition_list_add(found, p->topic, p->partition)->offset = p->offset;
-    }
-}
 
 static struct worker *least_loaded(const struct consumer *c)
 {
@@ -62,16 +27,19 @@ static struct worker *least_loaded(const struct consumer *c)
     return best;
 }
 
-static struct assignment *add_assignment(struct consumer *c, const rd_kafka_topic_partition_t *p)
+static struct assignment *add_assignment(struct consumer *c, const rd_kafka_topic_partition_t *p,
+                                         const struct consumer_begin *begin)
 {
     struct assignment *a = calloc(1, sizeof *a);
     vx_assert(a != NULL);
     a->topic = strdup(p->topic);
     vx_assert(a->topic != NULL);
     a->partition = p->partition;
-    a->committable = -1;
-    a->leader_epoch = -1;
-    a->committed = p->offset >= 0 ? p->offset : -1;
+    a->committable = begin->found ? p->offset : -1;
+    a->leader_epoch = begin->leader_epoch;
+    a->committed = p->offset >= 0 && !begin->found ? p->offset : -1;
+    a->course = begin->course;
+    a->until = a->recorded_until = begin->course.until;
     a->lag = -1;
     pthread_mutex_init(&a->lock, NULL);
     a->queue = rd_kafka_queue_get_partition(c->rk, p->topic, p->partition);
@@ -97,17 +65,16 @@ static void note_error(rd_kafka_error_t *error, const char *what)
 static void assign(struct consumer *c, rd_kafka_topic_partition_list_t *list)
 {
     struct assignment **added = calloc((size_t)list->cnt + 1, sizeof(struct assignment *));
-    vx_assert(added != NULL);
+    struct consumer_begin *begins = calloc((size_t)list->cnt + 1, sizeof *begins);
+    vx_assert(added && begins);
     rd_kafka_topic_partition_list_t *found = rd_kafka_topic_partition_list_new(list->cnt);
     if (list->cnt > 0)
-        find_offsets(c, list, found);
+        consumer_find_begin(c, list, begins);
     for (int i = 0; i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *p = &list->elems[i];
-        added[i] = add_assignment(c, p);
-        if (rd_kafka_topic_partition_list_find(found, p->topic, p->partition)) {
-            added[i]->committable = p->offset;
-            added[i]->committed = -1;
-        }
+        added[i] = add_assignment(c, p, &begins[i]);
+        if (begins[i].found)
+            rd_kafka_topic_partition_list_add(found, p->topic, p->partition);
     }
     note_error(rd_kafka_incremental_assign(c->rk, list), "assign");
     if (found->cnt > 0)
@@ -115,9 +82,11 @@ static void assign(struct consumer *c, rd_kafka_topic_partition_list_t *list)
     rd_kafka_topic_partition_list_destroy(found);
     for (int i = 0; i < list->cnt; i++) {
         worker_assign(least_loaded(c), added[i]);
-        vx_log(VX_LOG_INFO, "partition.assigned", "topic=%s partition=%d offset=%lld", list->elems[i].topic,
-               list->elems[i].partition, (long long)list->elems[i].offset);
+        vx_log(VX_LOG_INFO, "partition.assigned", "topic=%s partition=%d offset=%lld release=%u", list->elems[i].topic,
+               list->elems[i].partition, (long long)list->elems[i].offset,
+               course_release(&begins[i].course, list->elems[i].offset));
     }
+    free(begins);
     free(added);
     atomic_store(&c->joined, true);
 }

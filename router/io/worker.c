@@ -8,6 +8,7 @@
 #include "router/io/worker.h"
 
 #include <librdkafka/rdkafka.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/clock.h"
@@ -16,11 +17,11 @@
 
 enum { SLEEP_MS = 100, PRODUCER_RETRY_MS = 1000 };
 
-static void give_order(struct worker *w, enum order_kind kind, struct assignment *a, int64_t deadline_ms)
+static void give_order(struct worker *w, const struct order *order)
 {
     struct order *o = calloc(1, sizeof *o);
     vx_assert(o != NULL);
-    *o = (struct order){.kind = kind, .assignment = a, .deadline_ms = deadline_ms};
+    *o = *order;
     pthread_mutex_lock(&w->lock);
     struct order **at = &w->orders;
     while (*at)
@@ -40,6 +41,11 @@ static void wake(struct worker *w)
     w->woken = true;
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
+}
+
+void worker_nudge(struct worker *w)
+{
+    wake(w);
 }
 
 void worker_wake(struct worker *w)
@@ -94,7 +100,9 @@ static void open_lane(struct worker *w, struct assignment *a)
     vx_assert(wl != NULL);
     wl->w = w;
     wl->assignment = a;
-    wl->lane = lane_new(&worker_ops, w, a->topic, a->partition, id, (size_t)s->window_events, (size_t)s->window_bytes);
+    wl->lane = lane_new(&worker_ops, w, a->topic, a->partition, id, (size_t)s->window_events, (size_t)s->window_bytes,
+                        &a->course);
+    wl->asked = a->course.version;
     wl->average_bytes = 1024;
     wl->events_counter = metrics_counter(w->setup.metrics, METRIC_EVENTS, a->topic, NULL);
     wl->dead_letters_counter = metrics_counter(w->setup.metrics, METRIC_DEAD_LETTERS, a->topic, NULL);
@@ -118,23 +126,52 @@ static void begin_close(struct worker *w, struct assignment *a, int64_t deadline
     w->setup.on_closed(w->setup.ctx, a);
 }
 
-/* Tells the consumer what the lane has come to. */
+/* Tells the consumer what the lane has come to; at once where something has to go on record before it can go on. */
 static void publish(struct worker_lane *wl)
 {
     struct assignment *a = wl->assignment;
     const struct lane *l = wl->lane;
+    const struct course *c = &l->course;
     if (!a)
         return;
+    int64_t room = COURSE_AHEAD + wl->ahead * WORKER_UNTIL_MS / WORKER_AHEAD_MS;
+    bool runs_out = c->reached > c->until - room / 2;
     pthread_mutex_lock(&a->lock);
-    if (l->window.committable >= 0) { /* else what the consumer began with stands */
+    if (l->window.committable >= 0) {
         a->committable = l->window.committable;
         a->leader_epoch = l->window.leader_epoch;
+    } else if (c->begin >= 0) { /* nothing is done, but a course has to stand somewhere */
+        a->committable = c->begin;
     }
+    if (a->course.version != c->version)
+        a->course = *c;
+    a->final = l->state == LANE_CLOSING;
+    int64_t until = course_until(c, a->final ? c->reached : l->delivered + room);
+    if (until > a->until || a->final) /* it never falls: events up to it may be decided while a commit is on its way */
+        a->until = until;
+    a->unrecorded = c->count > 0 && (course_is_pending(c) || runs_out || (a->final && until != c->until));
     a->depth_events = window_count(&l->window);
     a->depth_bytes = l->window.bytes;
     a->hold = l->state == LANE_HELD && l->announced ? l->hold : HOLD_NONE;
     if (a->hold != HOLD_NONE)
         memcpy(a->message, l->message, sizeof a->message);
+    bool ask = a->unrecorded && !a->final && (wl->asked != c->version || !wl->asked_until);
+    pthread_mutex_unlock(&a->lock);
+    wl->asked = c->version;
+    wl->asked_until = a->unrecorded;
+    if (ask)
+        wl->w->setup.on_course(wl->w->setup.ctx);
+}
+
+/* Hears from the consumer what is on record. */
+static void hear(struct worker_lane *wl)
+{
+    struct assignment *a = wl->assignment;
+    if (!a || !atomic_load_explicit(&a->news, memory_order_relaxed))
+        return;
+    pthread_mutex_lock(&a->lock);
+    atomic_store_explicit(&a->news, false, memory_order_relaxed);
+    lane_recorded(wl->lane, a->recorded, a->recorded_until);
     pthread_mutex_unlock(&a->lock);
 }
 
@@ -211,6 +248,26 @@ static bool read_lane(struct worker *w, struct worker_lane *wl)
 
 /* --- the loop ---------------------------------------------------------------------------------------------------- */
 
+static void drop_release(struct worker *w, size_t i)
+{
+    adoption_unref(w->older[i]);
+    w->older_count--;
+    memmove(&w->older[i], &w->older[i + 1], (w->older_count - i) * sizeof(struct adoption *));
+}
+
+/* An older release came, or does not come. */
+static void take_older(struct worker *w, uint32_t release, struct adoption *a)
+{
+    for (size_t i = 0; i < WORKER_WANTED_MAX; i++)
+        if (w->wanted[i].release == release)
+            w->wanted[i] = (struct worker_want){.release = a ? 0 : release, .gone = true};
+    if (!a)
+        return;
+    if (w->older_count == WORKER_RELEASES_MAX)
+        drop_release(w, 0);
+    w->older[w->older_count++] = a;
+}
+
 static void take_orders(struct worker *w)
 {
     pthread_mutex_lock(&w->lock);
@@ -223,17 +280,14 @@ static void take_orders(struct worker *w)
             open_lane(w, o->assignment);
         else if (o->kind == ORDER_CLOSE)
             begin_close(w, o->assignment, o->deadline_ms);
+        else if (o->kind == ORDER_OLDER)
+            take_older(w, o->release, o->adoption);
+        else if (o->kind == ORDER_RENEW)
+            w->fresh = o->kafka;
         else
             w->stopping = true;
         free(o);
     }
-}
-
-static void drop_release(struct worker *w, size_t i)
-{
-    adoption_unref(w->older[i]);
-    w->older_count--;
-    memmove(&w->older[i], &w->older[i + 1], (w->older_count - i) * sizeof(struct adoption *));
 }
 
 /* An older release goes when nothing that it decided is left. */
@@ -243,7 +297,7 @@ static void drop_releases(struct worker *w)
         uint32_t release = table_release(w->older[i]->t);
         bool used = false;
         for (uint32_t k = 0; k < w->lane_room && !used; k++)
-            used = w->lanes[k] && window_uses(&w->lanes[k]->lane->window, release);
+            used = w->lanes[k] && lane_uses(w->lanes[k]->lane, release);
         if (!used)
             drop_release(w, i);
     }
@@ -260,9 +314,14 @@ static void take_release(struct worker *w)
         w->older[w->older_count++] = w->adoption;
     w->adoption = a;
     atomic_store_explicit(&w->release, table_release(a->t), memory_order_relaxed);
+    for (size_t i = 0; i < WORKER_WANTED_MAX; i++) /* what was not to be had may be now */
+        if (w->wanted[i].gone)
+            w->wanted[i].release = 0;
     for (uint32_t i = 0; i < w->lane_room; i++)
-        if (w->lanes[i])
+        if (w->lanes[i]) {
+            lane_steer(w->lanes[i]->lane, w->lanes[i]->ahead);
             lane_retry(w->lanes[i]->lane, true);
+        }
 }
 
 /* After a fatal error: a new producer. Its reports have sent every lane back to its first event that is not done. */
@@ -290,6 +349,43 @@ static void mend_producer(struct worker *w, struct producer **p, bool alone, int
     vx_log(VX_LOG_ERROR, "producer.failed", "worker=%zu reason=%s", w->setup.number, vx_log_quote(err.message, quoted));
 }
 
+/* Measures what comes in, for changes of release. */
+static void sample(struct worker_lane *wl, int64_t now_ms)
+{
+    int64_t time_ms = now_ms - wl->sample_ms;
+    if (time_ms < WORKER_SAMPLE_MS)
+        return;
+    uint64_t events = wl->lane->events_count - wl->sample_events;
+    wl->ahead = events ? (int64_t)events * WORKER_AHEAD_MS / time_ms + 1 : 0;
+    wl->sample_ms = now_ms;
+    wl->sample_events = wl->lane->events_count;
+}
+
+/* New producers, when nothing is on its way through the old ones. The first is made before the old ones go. */
+static void renew_producers(struct worker *w)
+{
+    if (!w->fresh || (w->producer && producer_outstanding(w->producer)) || (w->alone && producer_outstanding(w->alone)))
+        return;
+    const struct vx_pairs *was = w->kafka;
+    struct producer *p;
+    struct vx_err err;
+    char quoted[VX_LOG_QUOTE_SIZE];
+    w->kafka = w->fresh;
+    w->fresh = NULL;
+    struct producer_setup setup = worker_producer_setup(w, false, on_producer_wake);
+    if (producer_new(&setup, &p, &err) != VX_OK) {
+        w->kafka = was;
+        vx_log(VX_LOG_ERROR, "renewal.failed", "client=producer worker=%zu reason=%s", w->setup.number,
+               vx_log_quote(err.message, quoted));
+        return;
+    }
+    producer_free(w->producer);
+    producer_free(w->alone);
+    w->producer = p;
+    w->alone = NULL; /* made again when it is wanted */
+    vx_log(VX_LOG_INFO, "producer.renewed", "worker=%zu", w->setup.number);
+}
+
 static bool work(struct worker *w, int64_t now_ms)
 {
     bool busy = false;
@@ -298,6 +394,7 @@ static bool work(struct worker *w, int64_t now_ms)
         busy |= producer_serve(w->producer) > 0;
     if (w->alone)
         busy |= producer_serve(w->alone) > 0;
+    renew_producers(w);
     mend_producer(w, &w->producer, false, now_ms);
     mend_producer(w, &w->alone, true, now_ms);
     for (uint32_t i = 0; i < w->lane_room; i++) {
@@ -308,6 +405,9 @@ static bool work(struct worker *w, int64_t now_ms)
             lane_retry(wl->lane, false);
         if (wl->assignment)
             busy |= read_lane(w, wl);
+        hear(wl);
+        sample(wl, now_ms);
+        lane_steer(wl->lane, wl->ahead);
         lane_run(wl->lane);
         publish(wl);
         worker_remind(w, wl, now_ms);
@@ -336,11 +436,16 @@ static void doze(struct worker *w)
 static void *run(void *arg)
 {
     struct worker *w = arg;
+    char name[16];
+    snprintf(name, sizeof name, "worker-%zu", w->setup.number);
+    pthread_setname_np(pthread_self(), name);
     while (!w->stopping) {
         atomic_store(&w->wake_sent, false);
         take_release(w);
         take_orders(w);
-        if (!work(w, vx_clock_ms()))
+        int64_t now_ms = vx_clock_ms();
+        atomic_store_explicit(&w->moved_ms, now_ms, memory_order_relaxed);
+        if (!work(w, now_ms))
             doze(w);
     }
     return NULL;
@@ -353,6 +458,7 @@ enum vx_status worker_start(const struct worker_setup *setup, struct worker **ou
     struct worker *w = calloc(1, sizeof *w);
     vx_assert(w != NULL);
     w->setup = *setup;
+    w->kafka = &setup->settings->kafka;
     w->d = decider_new();
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_t attr;
@@ -364,6 +470,7 @@ enum vx_status worker_start(const struct worker_setup *setup, struct worker **ou
     struct producer_setup ps = worker_producer_setup(w, false, on_producer_wake);
     enum vx_status st = producer_new(&ps, &w->producer, err);
     if (st == VX_OK) {
+        atomic_store(&w->moved_ms, vx_clock_ms());
         vx_assert(pthread_create(&w->thread, NULL, run, w) == 0);
         *out = w;
         return VX_OK;
@@ -379,7 +486,7 @@ void worker_stop(struct worker *w)
 {
     if (!w)
         return;
-    give_order(w, ORDER_STOP, NULL, 0);
+    give_order(w, &(struct order){.kind = ORDER_STOP});
     pthread_join(w->thread, NULL);
     for (uint32_t i = 0; i < w->lane_room; i++)
         if (w->lanes[i]) {
@@ -399,6 +506,11 @@ void worker_stop(struct worker *w)
     while (w->older_count)
         drop_release(w, 0);
     adoption_unref(atomic_exchange(&w->mail, NULL));
+    for (struct order *o = w->orders, *next; o; o = next) {
+        next = o->next;
+        adoption_unref(o->adoption);
+        free(o);
+    }
     decider_free(w->d);
     worker_ops_done(w);
     pthread_cond_destroy(&w->wake);
@@ -412,6 +524,11 @@ void worker_post(struct worker *w, struct adoption *a)
     wake(w);
 }
 
+void worker_post_older(struct worker *w, uint32_t release, struct adoption *a)
+{
+    give_order(w, &(struct order){.kind = ORDER_OLDER, .release = release, .adoption = a});
+}
+
 uint32_t worker_release(const struct worker *w)
 {
     return atomic_load_explicit(&w->release, memory_order_relaxed);
@@ -421,13 +538,23 @@ void worker_assign(struct worker *w, struct assignment *a)
 {
     a->w = w;
     w->load++;
-    give_order(w, ORDER_ASSIGN, a, 0);
+    give_order(w, &(struct order){.kind = ORDER_ASSIGN, .assignment = a});
 }
 
 void worker_close(struct worker *w, struct assignment *a, int64_t deadline_ms)
 {
     w->load--;
-    give_order(w, ORDER_CLOSE, a, deadline_ms);
+    give_order(w, &(struct order){.kind = ORDER_CLOSE, .assignment = a, .deadline_ms = deadline_ms});
+}
+
+void worker_renew(struct worker *w, const struct vx_pairs *kafka)
+{
+    give_order(w, &(struct order){.kind = ORDER_RENEW, .kafka = kafka});
+}
+
+int64_t worker_moved_ms(const struct worker *w)
+{
+    return atomic_load_explicit(&w->moved_ms, memory_order_relaxed);
 }
 
 size_t worker_load(const struct worker *w)

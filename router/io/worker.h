@@ -30,6 +30,10 @@ struct worker_setup {
     size_t number; /* from 0; also its shard of the metrics */
     /* The worker has let go of an assignment; from its thread. */
     void (*on_closed)(void *ctx, struct assignment *a);
+    /* A course is to be put on record: commit soon. From its thread. */
+    void (*on_course)(void *ctx);
+    /* An older release is needed: worker_post_older() when it is there, or not to be had. From its thread. */
+    void (*on_want)(void *ctx, uint32_t release);
     void *ctx;
 };
 
@@ -40,8 +44,15 @@ void worker_stop(struct worker *w);
 
 /* The release to route by from the next batch on; takes the reference over. One poster. */
 void worker_post(struct worker *w, struct adoption *a);
+/* An older release that was wanted, the reference is taken over; NULL: `release` is not to be had. Any thread. */
+void worker_post_older(struct worker *w, uint32_t release, struct adoption *a);
 /* The release that the worker routes by; 0: none yet. Any thread. */
 uint32_t worker_release(const struct worker *w);
+/* Producers anew, from `kafka` (borrowed to the end), as soon as nothing is on its way; until then nothing is decided.
+ * Where they cannot be made, the old ones stay. Any thread. */
+void worker_renew(struct worker *w, const struct vx_pairs *kafka);
+/* When its thread last moved, monotonic. Any thread. */
+int64_t worker_moved_ms(const struct worker *w);
 /* Gives it a partition; its queue must not be forwarded and is read from now on. */
 void worker_assign(struct worker *w, struct assignment *a);
 /* Stops reading a partition, waits for what is on its way until `deadline_ms` (monotonic), then on_closed. */
@@ -50,5 +61,7 @@ void worker_close(struct worker *w, struct assignment *a, int64_t deadline_ms);
 size_t worker_load(const struct worker *w);
 /* Wakes it up: destinations changed. Any thread. */
 void worker_wake(struct worker *w);
+/* Wakes it up: a commit was acknowledged. Any thread. */
+void worker_nudge(struct worker *w);
 
 #endif

@@ -19,6 +19,7 @@ void worker_ops_init(struct worker *w)
     struct metrics *m = w->setup.metrics;
     w->again_counter = metrics_counter(m, METRIC_AGAIN, NULL, NULL);
     w->producers_counter = metrics_counter(m, METRIC_PRODUCERS, NULL, NULL);
+    w->unsure_counter = metrics_counter(m, METRIC_UNSURE, NULL, NULL);
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
         w->outcome_counters[i] = metrics_counter(m, METRIC_OUTCOMES, outcomes[i], NULL);
     for (int i = 1; i < REASON_COUNT; i++)
@@ -100,9 +101,23 @@ static const struct adoption *find_release(const struct worker *w, uint32_t numb
     return NULL;
 }
 
-static bool has_release(void *ctx, uint32_t number)
+static uint64_t generation(void *ctx)
 {
-    return find_release(ctx, number) != NULL;
+    const struct worker *w = ctx;
+    return w->adoption ? w->adoption->generation : 0;
+}
+
+static enum lane_release look_for_release(void *ctx, uint32_t number)
+{
+    struct worker *w = ctx;
+    if (find_release(w, number))
+        return LANE_RELEASE_HERE;
+    for (size_t i = 0; i < WORKER_WANTED_MAX; i++)
+        if (w->wanted[i].release == number)
+            return w->wanted[i].gone ? LANE_RELEASE_GONE : LANE_RELEASE_COMING;
+    w->wanted[w->wanted_count++ % WORKER_WANTED_MAX] = (struct worker_want){.release = number};
+    w->setup.on_want(w->setup.ctx, number);
+    return LANE_RELEASE_COMING;
 }
 
 static void decide_event(void *ctx, uint32_t number, const struct cel_event *ev, struct decision *out)
@@ -111,18 +126,19 @@ static void decide_event(void *ctx, uint32_t number, const struct cel_event *ev,
     decide(w->d, find_release(w, number)->t, ev, out);
 }
 
-static bool refused(void *ctx, uint32_t number, const struct cel_event *ev, uint32_t pipeline, const char *message,
-                    struct decide_record *out)
+static bool refused(void *ctx, uint32_t number, const struct cel_event *ev, const struct decide_record *record,
+                    const char *message, struct decide_record *out)
 {
     struct worker *w = ctx;
-    return decide_refused(w->d, find_release(w, number)->t, ev, pipeline, message, out);
+    return decide_refused(w->d, find_release(w, number)->t, ev, record, message, out);
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
 bool worker_has_room(struct worker *w)
 {
-    return w->adoption && w->producer && producer_has_room(w->producer) && (!w->alone || producer_has_room(w->alone));
+    return w->adoption && !w->fresh && w->producer && producer_has_room(w->producer) &&
+           (!w->alone || producer_has_room(w->alone));
 }
 
 static bool has_room(void *ctx)
@@ -189,7 +205,7 @@ static void on_report(void *ctx, uint64_t ticket, enum lane_ack ack, bool alone,
 struct producer_setup worker_producer_setup(struct worker *w, bool alone, void (*on_wake)(void *ctx))
 {
     return (struct producer_setup){
-        .kafka = &w->setup.settings->kafka,
+        .kafka = w->kafka,
         .destinations = w->setup.destinations,
         .metrics = w->setup.metrics,
         .alone = alone,
@@ -213,8 +229,8 @@ static void on_decided(void *ctx, struct lane *l, uint32_t number, const struct 
     }
     count(w, a->release_counter, 1);
     count(w, w->outcome_counters[d->outcome], 1);
-    if (d->rule != UINT32_MAX)
-        count(w, a->rules[d->rule], 1);
+    for (size_t i = 0; i < d->rule_count; i++)
+        count(w, a->rules[d->rules[i].rule], 1);
     for (size_t i = 0; i < d->pipeline_count; i++) {
         const struct decide_pipeline *p = &d->pipelines[i];
         count(w, a->pipelines[p->pipeline], 1);
@@ -269,6 +285,15 @@ static void on_resumed(void *ctx, struct lane *l)
     wl->held_ms = 0;
 }
 
+static void on_unsure(void *ctx, struct lane *l, int64_t offset, uint32_t number, const char *why)
+{
+    struct worker *w = ctx;
+    char quoted[VX_LOG_QUOTE_SIZE];
+    count(w, w->unsure_counter, 1);
+    vx_log(VX_LOG_WARN, "order.unsure", "topic=%s partition=%d offset=%lld release=%u running=%u reason=%s", l->topic,
+           l->partition, (long long)offset, number, release(w), vx_log_quote(why, quoted));
+}
+
 void worker_remind(struct worker *w, struct worker_lane *wl, int64_t now_ms)
 {
     (void)w;
@@ -283,7 +308,8 @@ const struct lane_ops worker_ops = {
     .decide = decide_event,
     .decide_refused = refused,
     .release = release,
-    .has_release = has_release,
+    .generation = generation,
+    .find_release = look_for_release,
     .has_room = has_room,
     .destination = destination,
     .produce = produce,
@@ -291,5 +317,6 @@ const struct lane_ops worker_ops = {
     .on_dead_letter = on_dead_letter,
     .on_held = on_held,
     .on_resumed = on_resumed,
+    .on_unsure = on_unsure,
     .free_message = free_message,
 };

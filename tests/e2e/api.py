@@ -129,6 +129,33 @@ def test_what_a_router_would_refuse_is_not_published():
     api.close()
 
 
+def test_a_test_document_is_no_part_of_a_release():
+    api = Api()
+    text = config("t") + "---\nkind: test\nname: t\ntopic: t\ngiven: {}\nexpect: { outcome: dropped }\n"
+    error = api.call("POST", "/releases", {"documents": [{"path": "r.yaml", "text": text}], "message": "m"}, 422)["error"]
+    expect(error["findings"][0]["message"] == "a `kind: test` document is no part of a release", str(error))
+    expect(error["findings"][0]["line"] == 7, str(error))
+    api.close()
+
+
+def test_who_waits_for_news_gets_them_from_any_replica():
+    api = Api()
+    api.publish("a")
+    seen = api.call("GET", "/routers", status=200)["revision"]
+    answers = []
+    def ask():
+        answers.append(api.call("GET", f"/routers?after={seen}&wait=5000", status=200, server=api.servers[0]))
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    api.activate(1)
+    waiting.join()
+    expect(answers[0]["revision"] > seen, f"news after {seen}: {answers}")
+    for query in ("after=1", "wait=1", "after=x&wait=1", "after=1&wait=-1", "after=&wait="):
+        error = api.call("GET", f"/routers?{query}", status=400)["error"]
+        expect("`after` must be a revision" in error["message"], str(error))
+    api.close()
+
+
 def test_releases_and_documents_are_compared():
     api = Api()
     api.publish("a"), api.publish("b")

@@ -130,8 +130,10 @@ class Fleet:
         """A topic name of this fleet's own."""
         return f"{self.name}.{name}"
 
-    def create_topics(self, **partitions):
-        check_tool("topics", "--kafka", self.kafka, *[f"{self.topic(n.replace('_', '-'))}:{p}" for n, p in partitions.items()])
+    def create_topics(self, replicas=1, **partitions):
+        """name=partitions, or name="partitions:config=value:..."."""
+        topics = [f"{self.topic(n.replace('_', '-'))}:{p}" for n, p in partitions.items()]
+        check_tool("topics", "--kafka", self.kafka, "--replicas", replicas, *topics)
 
     def write_config(self, folder, text):
         """Writes YAML into folder fleet.yaml; `@name` stands for a topic of this fleet."""
@@ -150,17 +152,18 @@ class Fleet:
         self.children.append(self.configsvc)
         self.configsvc.wait_log("event=configsvc.started")
 
-    def start_router(self, name="r1", kafka="", workers=2, extra="", env=None, wait=True):
+    def start_router(self, name="r1", kafka="", workers=2, extra="", env=None, wait=True, bootstrap=None):
+        """`kafka`: more lines of that section; `bootstrap`: brokers, where they are not those of the tests' own tools."""
         port = free_port()
         conf = self.dir / f"{name}.conf"
         endpoints = ", ".join(f'"{e}"' for e in self.endpoints)
+        if "group.protocol" not in kafka:  # else they are the broker's
+            kafka += '\n  session.timeout.ms = "6000"\n  heartbeat.interval.ms = "1000"'
         conf.write_text(f'''fleet = "{self.name}"
 id = "{name}"
 etcd {{ endpoints = {{{endpoints}}} }}
 kafka {{
-  bootstrap.servers = "{self.kafka}"
-  session.timeout.ms = "6000"
-  heartbeat.interval.ms = "1000"
+  bootstrap.servers = "{bootstrap or self.kafka}"
   {kafka}
 }}
 workers = {workers}

@@ -13,7 +13,7 @@ BEGINNING = -2
 TOPIC, PARTITION, VALUE, KEY, MSGFLAGS, TIMESTAMP, HEADERS = 1, 3, 4, 5, 7, 8, 10  # rd_kafka_vtype_t
 COPY = 2
 
-Record = collections.namedtuple("Record", "partition offset key value headers")
+Record = collections.namedtuple("Record", "partition offset key value headers timestamp")
 
 
 class Memory(ctypes.Structure):
@@ -47,6 +47,7 @@ def load():
             ("topic_partition_list_new", c_void_p, c_int), ("topic_partition_list_destroy", None, c_void_p),
             ("topic_partition_list_add", c_void_p, c_void_p, c_char_p, c_int32), ("assign", c_int, c_void_p, c_void_p),
             ("topic_partition_list_set_offset", c_int, c_void_p, c_char_p, c_int32, c_int64),
+            ("message_timestamp", c_int64, c_void_p, c_void_p),
             ("consumer_poll", ctypes.POINTER(Message), c_void_p, c_int), ("message_destroy", None, c_void_p),
             ("message_headers", c_int, c_void_p, c_void_p), ("header_cnt", c_size_t, c_void_p),
             ("header_get_all", c_int, c_void_p, c_size_t, c_void_p, c_void_p, c_void_p), ("consumer_close", c_int, c_void_p),
@@ -157,7 +158,8 @@ def read(kafka, topic, partitions):
             left -= 1
         elif m.err == 0:
             records.append(Record(m.partition, m.offset, ctypes.string_at(m.key, m.key_len) if m.key else None,
-                                  ctypes.string_at(m.value, m.len) if m.value else None, headers_of(message)))
+                                  ctypes.string_at(m.value, m.len) if m.value else None, headers_of(message),
+                                  LIB.rd_kafka_message_timestamp(message, None)))
         LIB.rd_kafka_message_destroy(message)
     LIB.rd_kafka_consumer_close(rk)
     LIB.rd_kafka_destroy(rk)

@@ -1,6 +1,8 @@
 /* The lane: single rules, and a property test that plays the broker from a seed: batches refused as a whole, producers
- * that die and lose what was in flight (or do not), destinations that come and go, releases at any time. After every
- * run: nothing lost, order per destination by first occurrence, no offset committed that is not done. VELTRIX_SEED and
+ * that die and lose what was in flight (or do not), destinations that come and go, releases at any time, commits that
+ * are late, refused, or stored without an answer, and owners that die at any moment and leave nothing but what was
+ * committed. After every run: nothing lost, order per destination by first occurrence, no offset committed that is not
+ * done. VELTRIX_SEED and
  * VELTRIX_RUNS change the seed (fixed) and the number of schedules. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,9 +49,23 @@ struct world {
     struct decide_record records[8];
     uint32_t last_release; /* of the last record handed over */
     int sync_refused;      /* topic that refuses records before they are sent; -1: none */
+    enum lane_release old; /* what is said of releases that are not in force */
+    int unsure_calls;
+    bool slow;     /* commits are not answered at once */
+    int64_t ahead; /* for lane_steer() */
+
+    /* the group: the last commit that it took; offset -1: none */
+    int64_t committed;
+    char metadata[COURSE_TEXT_SIZE];
+    /* a commit on its way */
+    bool committing;
+    int64_t commit_offset, commit_until;
+    uint64_t commit_version;
+    char commit_metadata[COURSE_TEXT_SIZE];
+    int64_t delivered; /* offset after the last event */
 };
 
-static int live;
+static int live, unsure;
 static uint64_t seed;
 
 static uint32_t rnd(uint32_t below)
@@ -95,9 +111,21 @@ static uint32_t on_release(void *ctx)
     return ((struct world *)ctx)->release;
 }
 
-static bool on_has_release(void *ctx, uint32_t release)
+static uint64_t on_generation(void *ctx)
 {
-    return window_uses(&((struct world *)ctx)->l->window, release);
+    return ((struct world *)ctx)->release + 100;
+}
+
+static enum lane_release on_find_release(void *ctx, uint32_t release)
+{
+    assert_true(release > 0);
+    return ((struct world *)ctx)->old;
+}
+
+static void on_unsure(void *ctx, struct lane *l, int64_t offset, uint32_t release, const char *why)
+{
+    (void)l, (void)offset, (void)release, (void)why;
+    ((struct world *)ctx)->unsure_calls++;
 }
 
 static void on_decide(void *ctx, uint32_t release, const struct cel_event *ev, struct decision *out)
@@ -114,12 +142,12 @@ static void on_decide(void *ctx, uint32_t release, const struct cel_event *ev, s
         out->outcome = OUTCOME_FILTERED;
 }
 
-static bool on_decide_refused(void *ctx, uint32_t release, const struct cel_event *ev, uint32_t pipeline,
-                              const char *message, struct decide_record *out)
+static bool on_decide_refused(void *ctx, uint32_t release, const struct cel_event *ev,
+                              const struct decide_record *refused, const char *message, struct decide_record *out)
 {
     struct world *w = ctx;
     (void)release, (void)ev, (void)message;
-    *out = (struct decide_record){.topic = VX_SPAN_LITERAL("dlq"), .dead_letter = true, .pipeline = pipeline};
+    *out = (struct decide_record){.topic = VX_SPAN_LITERAL("dlq"), .dead_letter = true, .pipeline = refused->pipeline};
     return !w->no_dlq;
 }
 
@@ -201,7 +229,9 @@ static const struct lane_ops ops = {
     .decide = on_decide,
     .decide_refused = on_decide_refused,
     .release = on_release,
-    .has_release = on_has_release,
+    .generation = on_generation,
+    .find_release = on_find_release,
+    .on_unsure = on_unsure,
     .has_room = on_has_room,
     .destination = on_destination,
     .produce = on_produce,
@@ -218,6 +248,48 @@ static void deliver(struct world *w, int64_t offset)
     *message = offset;
     live++;
     lane_push(w->l, message, offset, -1, 100);
+    w->delivered = offset + 1;
+}
+
+/* --- the group --------------------------------------------------------------------------------------------------- */
+
+enum { UNTIL_AHEAD = 50 };
+
+static void send_commit(struct world *w)
+{
+    const struct lane *l = w->l;
+    int64_t offset = l->window.committable >= 0 ? l->window.committable : l->course.begin;
+    if (w->committing || offset < 0)
+        return;
+    w->committing = true;
+    w->commit_offset = offset;
+    w->commit_version = l->course.version;
+    w->commit_until = course_until(&l->course, l->delivered + UNTIL_AHEAD);
+    course_print(&l->course, offset, w->commit_until, w->commit_metadata);
+}
+
+/* A commit arrives; its answer may not. */
+static void take_commit(struct world *w, bool stored, bool answered)
+{
+    if (!w->committing)
+        return;
+    w->committing = false;
+    if (!stored)
+        return;
+    w->committed = w->commit_offset;
+    memcpy(w->metadata, w->commit_metadata, sizeof w->metadata);
+    if (answered)
+        lane_recorded(w->l, w->commit_version, w->commit_until);
+}
+
+static void run(struct world *w)
+{
+    lane_steer(w->l, w->ahead);
+    if (!w->slow && (course_is_pending(&w->l->course) || w->l->course.until < w->l->delivered + 10)) {
+        send_commit(w);
+        take_commit(w, true, true);
+    }
+    lane_run(w->l);
 }
 
 /* --- the broker -------------------------------------------------------------------------------------------------- */
@@ -322,15 +394,39 @@ static struct world *begin(void)
     struct world *w = calloc(1, sizeof *w);
     w->release = 1;
     w->sync_refused = -1;
+    w->committed = -1;
     live = 0;
-    w->l = lane_new(&ops, w, "in", 3, 77, 64, 1 << 20);
+    struct course course;
+    course_init(&course, -1);
+    w->l = lane_new(&ops, w, "in", 3, 77, 64, 1 << 20, &course);
     return w;
+}
+
+/* The owner dies; the next one has nothing but what the group took. The end of the partition is `end`; -1: unknown. */
+static void crash(struct world *w, int64_t end)
+{
+    struct course course;
+    take_commit(w, rnd(2), false);
+    kill_producer(w, -1);
+    while (w->alone_count > 0) {
+        struct flight f = w->alone[--w->alone_count];
+        if (rnd(2) && !f.large && !is_gone(w, &f))
+            append(w, &f);
+        report(w, &f, LANE_ACK_AGAIN);
+    }
+    lane_free(w->l);
+    assert_int_equal(live, 0);
+    course_init(&course, -1);
+    if (w->committed >= 0)
+        assert_true(course_load(&course, w->metadata, strlen(w->metadata), w->committed, end));
+    w->l = lane_new(&ops, w, "in", 3, 77, 64, 1 << 20, &course);
+    w->delivered = w->committed >= 0 ? w->committed : 0;
 }
 
 static void settle(struct world *w)
 {
     for (int i = 0; i < 20000 && window_count(&w->l->window); i++) {
-        lane_run(w->l);
+        run(w);
         serve_any(w);
     }
 }
@@ -362,7 +458,7 @@ static void missing_destination_holds_before_anything_overtakes(void **state)
     w->missing[1] = true;
     deliver(w, a);
     deliver(w, b);
-    lane_run(w->l);
+    run(w);
     assert_int_equal(w->l->state, LANE_HELD);
     assert_int_equal(w->l->hold, HOLD_MISSING);
     assert_string_equal(w->l->message, "t1");
@@ -371,7 +467,7 @@ static void missing_destination_holds_before_anything_overtakes(void **state)
     assert_int_equal(lane_room(w->l), 0);
 
     lane_retry(w->l, false);
-    lane_run(w->l);
+    run(w);
     assert_int_equal(w->held_calls, 1); /* said once */
     w->missing[1] = false;
     lane_retry(w->l, false);
@@ -389,7 +485,7 @@ static void a_lookup_is_not_announced(void **state)
     struct world *w = begin();
     w->lookup = true;
     deliver(w, event_to(w, 1, (int[]){0}));
-    lane_run(w->l);
+    run(w);
     assert_int_equal(w->l->state, LANE_HELD);
     assert_int_equal(w->held_calls, 0);
     w->lookup = false;
@@ -423,7 +519,7 @@ static void the_innocent_of_a_refused_batch_get_in(void **state)
     w->large_every = (int)n;
     deliver(w, n);
     deliver(w, n + (int64_t)1000000 * n + 1); /* anything that is not large */
-    lane_run(w->l);
+    run(w);
     struct flight f[2];
     size_t in_batch = w->count[0];
     take(w, 0, in_batch, f);
@@ -442,7 +538,7 @@ static void refused_before_sending_becomes_a_dead_letter_at_once(void **state)
     struct world *w = begin();
     w->sync_refused = 2;
     deliver(w, event_to(w, 1, (int[]){2}));
-    lane_run(w->l);
+    run(w);
     assert_int_equal(w->count[DLQ], 1);
     settle(w);
     assert_int_equal(w->logged[DLQ], 1);
@@ -487,16 +583,16 @@ static void a_refused_dead_letter_is_stuck(void **state)
     w->sync_refused = 2;
     deliver(w, n);
     w->missing[DLQ] = false;
-    lane_run(w->l);
+    run(w);
     assert_int_equal(w->count[DLQ], 1);
     struct flight f;
     take(w, DLQ, 1, &f);
     report(w, &f, LANE_ACK_REFUSED); /* in a batch: perhaps not its own fault */
-    lane_run(w->l);
+    run(w);
     assert_int_equal(w->alone_count, 1);
     f = w->alone[--w->alone_count];
     report(w, &f, LANE_ACK_REFUSED);
-    lane_run(w->l);
+    run(w);
     assert_int_equal(w->l->hold, HOLD_STUCK);
     assert_int_equal(w->l->state, LANE_HELD);
     end(w);
@@ -509,7 +605,7 @@ static void what_was_handed_over_is_decided_again_by_its_release(void **state)
     w->by_release = true;
     int64_t n = event_to(w, 1, (int[]){3});
     deliver(w, n);
-    lane_run(w->l);
+    run(w);
     assert_int_equal(w->last_release, 1);
     w->release = 2;
     lane_retry(w->l, true);
@@ -534,7 +630,7 @@ static void where_its_release_does_not_get_it_through_the_new_one_decides(void *
             break;
     }
     deliver(w, n);
-    lane_run(w->l);
+    run(w);
     w->release = 2;
     lane_retry(w->l, true);
     w->missing[3] = true;
@@ -551,11 +647,11 @@ static void late_reports_of_a_closed_lane_decide_nothing(void **state)
     struct world *w = begin();
     int64_t n = event_to(w, 1, (int[]){0});
     deliver(w, n);
-    lane_run(w->l);
+    run(w);
     deliver(w, n + 1);
     lane_close(w->l);
     kill_producer(w, 0);
-    lane_run(w->l);
+    run(w);
     assert_int_equal(w->l->window.outstanding, 0);
     assert_int_equal(w->l->window.committable, -1);
     end(w);
@@ -632,10 +728,40 @@ static void change_the_world(struct world *w, bool with_releases, bool with_miss
     }
 }
 
+/* Commits are sent, lost, stored without an answer; what comes in is guessed well or badly; and the owner dies. */
+static void commit_or_die(struct world *w, int64_t *top)
+{
+    switch (rnd(16)) {
+    case 0:
+        if (*top < w->delivered)
+            *top = w->delivered;
+        if (rnd(8) == 0) {
+            w->release -= w->release > 1 && rnd(4) == 0; /* the next owner may be a release behind */
+            w->release += rnd(3);
+            crash(w, rnd(4) ? *top + rnd(30) : -1);
+        }
+        break;
+    case 1:
+    case 2:
+        send_commit(w);
+        break;
+    case 3:
+        take_commit(w, rnd(4), rnd(4));
+        break;
+    case 4:
+        w->ahead = rnd(2) ? rnd(30) : 0;
+        break;
+    default:
+        take_commit(w, true, true);
+    }
+}
+
 static void run_once(bool with_releases, bool with_missing)
 {
     struct world *w = begin();
-    int64_t n = 0;
+    int64_t top = 0;
+    uint32_t newest = 1;
+    w->slow = with_releases;
     w->by_release = with_releases;
     w->large_every = rnd(3) ? 5 + (int)rnd(40) : 0;
     w->room = rnd(2) ? 1 + rnd(40) : 0;
@@ -643,10 +769,10 @@ static void run_once(bool with_releases, bool with_missing)
     for (uint32_t s = 0; s < steps; s++) {
         switch (rnd(5)) {
         case 0:
-            for (size_t k = rnd(20); k > 0 && lane_room(w->l) && n < EVENTS_MAX; k--) {
-                deliver(w, n++);
+            for (size_t k = rnd(20); k > 0 && lane_room(w->l) && w->delivered < EVENTS_MAX; k--) {
+                deliver(w, w->delivered);
                 if (lane_room(w->l) == 0)
-                    lane_run(w->l);
+                    run(w);
             }
             break;
         case 1:
@@ -655,21 +781,36 @@ static void run_once(bool with_releases, bool with_missing)
         default:
             serve_any(w);
         }
-        lane_run(w->l);
+        if (w->slow)
+            commit_or_die(w, &top);
+        run(w);
+        newest = w->release > newest ? w->release : newest;
         int64_t done = w->l->window.committable;
         if (done > 0 && s % 64 == 0)
-            check_nothing_lost(w, done, w->release);
+            check_nothing_lost(w, done, newest);
     }
     while (serve_any(w))
         ;
+    take_commit(w, true, true);
+    w->slow = false;
     memset(w->missing, 0, sizeof w->missing);
     w->lookup = false;
     lane_retry(w->l, false);
+    top = top > w->delivered ? top : w->delivered;
+    for (int i = 0; i < 200000 && w->delivered < top; i++) {
+        if (lane_room(w->l))
+            deliver(w, w->delivered);
+        run(w);
+        serve_any(w);
+    }
+    assert_int_equal(w->delivered, top);
     settle(w);
     assert_int_equal(window_count(&w->l->window), 0);
     assert_int_equal(w->l->window.outstanding, 0);
-    check_nothing_lost(w, n, w->release);
-    check_order(w);
+    check_nothing_lost(w, top, newest);
+    if (w->unsure_calls == 0) /* too many owners died without getting anything done */
+        check_order(w);
+    unsure += w->unsure_calls;
     end(w);
 }
 
@@ -687,6 +828,7 @@ static void any_schedule_loses_nothing_and_keeps_order(void **state)
         bool with_releases = rnd(2);
         run_once(with_releases, !with_releases);
     }
+    assert_true(unsure <= runs / 100 + 1);
 }
 
 int main(void)

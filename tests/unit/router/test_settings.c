@@ -98,6 +98,12 @@ static void every_mistake_has_its_message(void **state)
         {"fleet = \"a\"\netcd { endpoints = {\"http://h:1\"} ca_file = \"/no/such.pem\" }\n" KAFKA,
          "2:1: /no/such.pem: No such file or directory\n"},
         {"fleet = \"a\"\nid = \"\"\n" ETCD KAFKA, "2:1: a router's id is 1 to 127 bytes long\n"},
+        {"fleet = \"a\"\ninstance_id = \"\"\n" ETCD KAFKA, "2:1: an instance id is 1 to 127 bytes long\n"},
+        {"fleet = \"a\"\n" ETCD "kafka {\n  bootstrap.servers = \"x\"\n  group.instance.id = \"r\"\n}\n",
+         "5:3: `group.instance.id` cannot be set: it is `instance_id`, beside `kafka`\n"},
+        {"fleet = \"a\"\n" ETCD "kafka {\n  bootstrap.servers = \"x\"\n  group.protocol = \"consumer\"\n  "
+         "session.timeout.ms = \"6000\"\n}\n",
+         "6:3: `session.timeout.ms` cannot be set with group.protocol = consumer: it is the broker's\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct router_settings s;

@@ -1,0 +1,26 @@
+/* SIGHUP: what of router.conf can change while the router runs.
+ *
+ *     live                                     at the next start
+ *     log_level                                everything else; the log names what of it has changed
+ *     SASL user name and password              the consumer's certificates: librdkafka reads them when a client is made,
+ *     certificates and keys of producers       and a new consumer would be a rebalance (or, with `instance_id`, a restart,
+ *                                              which is none)
+ *
+ * The etcd client reads its certificate files at each new connection, without a signal. `${NAME}` is the environment of
+ * the process, which a signal does not change: what is to be renewed stands in the file.
+ */
+#ifndef ROUTER_RELOAD_H
+#define ROUTER_RELOAD_H
+
+#include "router/router.h"
+
+/* Settings read by a reload, newest first: clients may borrow from older ones to the end. */
+struct reload;
+
+/* Reads `path` again, puts into force what can be, and logs the rest; a file with errors changes nothing. `first` are
+ * the settings that the router was started with. */
+void reload(struct reload **chain, const char *path, const struct router_settings *first, struct router *r);
+/* After router_stop(). */
+void reload_free(struct reload *chain);
+
+#endif
