@@ -90,7 +90,7 @@ void http_start(struct etcd *etcd, struct http *http)
     vx_buf_printf(&url, "%s%s", etcd->endpoints[http->endpoint], http->path);
     SET(easy, CURLOPT_URL, vx_buf_text(&url));
     vx_buf_done(&url);
-    http->error[0] = '\0';
+    http->error[0] = http->reason[0] = '\0';
     SET(easy, CURLOPT_ERRORBUFFER, http->error);
     SET(easy, CURLOPT_POSTFIELDS, http->body.at);
     SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body.len);
@@ -152,6 +152,8 @@ static enum http_end judge(const struct etcd *etcd, struct http *http, CURLcode 
         snprintf(http->reason, sizeof http->reason, "an answer of more than %d MiB", HTTP_ANSWER_MAX_BYTES >> 20);
     else if (code == CURLE_COULDNT_CONNECT && os_error)
         snprintf(http->reason, sizeof http->reason, "%s", strerrordesc_np((int)os_error));
+    else if (http->reason[0])
+        return sent ? HTTP_BROKEN : HTTP_REFUSED;
     else if (code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE)
         snprintf(http->reason, sizeof http->reason, "connection closed before the whole answer");
     else

@@ -2,7 +2,8 @@
  *
  * Facts that decide: libcurl keeps parsed CA files for a day and sessions for as long as it likes, so both are switched
  * off; it also trusts the system's CA directory beside the CA file that it is given, so that is switched off where there is
- * one. With TLS 1.3 a server judges the client's certificate after the handshake: its alert arrives as a failed read.
+ * one. With TLS 1.3 a server judges the client's certificate after the handshake: its alert arrives as a failed read, or
+ * is overtaken by the end of the connection.
  * OpenSSL would ask for a key's passphrase on the terminal: such a key is refused when the config is checked.
  */
 #include "core/etcd/tls.h"
@@ -73,6 +74,18 @@ static void explain_ours(const struct etcd *etcd, struct http *http)
     }
 }
 
+/* A new connection ended after the handshake, before any answer, and the alert that may have said why is lost. */
+static void hint(const struct etcd *etcd, struct http *http, CURLcode code)
+{
+    const char *says = http->error[0] ? http->error : curl_easy_strerror(code);
+    if (etcd->cert_file)
+        snprintf(http->reason, sizeof http->reason, "%.60s after the TLS handshake: does it accept cert_file (%.70s)?",
+                 says, etcd->cert_file);
+    else
+        snprintf(http->reason, sizeof http->reason,
+                 "%.60s after the TLS handshake: does it want a client certificate (cert_file, key_file)?", says);
+}
+
 /* etcd refused ours, in an alert of RFC 8446, section 6.2, by OpenSSL's names. */
 static bool explain_theirs(const struct etcd *etcd, struct http *http)
 {
@@ -101,6 +114,7 @@ bool tls_explain(const struct etcd *etcd, struct http *http, CURLcode code)
 {
     char *reason = http->reason;
     const size_t size = sizeof http->reason;
+    long connects = 0;
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
         explain_ours(etcd, http);
@@ -115,14 +129,22 @@ bool tls_explain(const struct etcd *etcd, struct http *http, CURLcode code)
     case CURLE_SSL_CONNECT_ERROR:
         if (explain_theirs(etcd, http))
             return true;
-        if (strstr(http->error, "wrong version number") || strstr(http->error, "packet length too long"))
-            snprintf(reason, size, "it does not speak TLS: is the endpoint http:// instead of https://?");
+        if (strstr(http->error, "wrong version number") || strstr(http->error, "SSL_ERROR_SYSCALL"))
+            snprintf(reason, size, "it ended the TLS handshake: does it speak TLS, or only http://?");
         else
             snprintf(reason, size, "no TLS connection: %.150s", http->error);
         return true;
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        return http->answer.len == 0 && explain_theirs(etcd, http);
+    case CURLE_GOT_NOTHING:
+        if (http->answer.len > 0)
+            return false;
+        if (explain_theirs(etcd, http))
+            return true;
+        curl_easy_getinfo(http->easy, CURLINFO_NUM_CONNECTS, &connects);
+        if (connects > 0 && strncmp(etcd->endpoints[http->endpoint], "https:", 6) == 0)
+            hint(etcd, http, code);
+        return false;
     default:
         return false;
     }

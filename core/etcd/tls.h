@@ -13,7 +13,7 @@
 void tls_set(const struct etcd *etcd, CURL *easy);
 
 /* Does this result of libcurl say that there was no agreement on TLS? Then nothing of the request was done, and http->reason
- * is filled with a sentence that says whose certificate is wrong. */
+ * is a sentence that says whose certificate is wrong. Otherwise false; http->reason is a hint then, or left alone. */
 bool tls_explain(const struct etcd *etcd, struct http *http, CURLcode code);
 
 /* The files of a config: readable, PEM, key and certificate belong together, no passphrase; and that they can matter. What

@@ -84,6 +84,18 @@ static pid_t spawn(const char *const *args, const char *log)
     _exit(127);
 }
 
+/* The etcd of the version that the environment wants, or the system's. */
+static const char *etcd_program(void)
+{
+    static char path[256] = "etcd";
+    if (!getenv("VELTRIX_ETCD_VERSION") || path[0] == '/')
+        return path;
+    FILE *fetch = popen(VELTRIX_SOURCE_DIR "/scripts/etcd fetch", "re");
+    CHECK(fetch && fgets(path, sizeof path, fetch) && pclose(fetch) == 0);
+    path[strcspn(path, "\n")] = '\0';
+    return path;
+}
+
 void cluster_spawn(struct cluster *cluster, int n)
 {
     struct node *node = &cluster->nodes[n];
@@ -92,7 +104,7 @@ void cluster_spawn(struct cluster *cluster, int n)
     snprintf(peer, sizeof peer, "http://127.0.0.1:%d", node->peer_port);
     snprintf(log, sizeof log, "%s/log", node->dir);
     snprintf(data, sizeof data, "%s/data", node->dir);
-    const char *args[ARGS_MAX] = {"etcd",
+    const char *args[ARGS_MAX] = {etcd_program(),
                                   "--name",
                                   name,
                                   "--data-dir",

@@ -19,208 +19,21 @@
 
 enum {
     LEAF_MAX = 4,           /* items that are not worth an access */
-    COMBINED_MAX = 64,      /* keys that one item is filed under, when it has several equalities with sets */
-    USABLE_MAX = 64,        /* literals of a clause that may be filed; the rest is only tried */
-    ACCESSES_MAX = 16,      /* of one node, before rare sets of places are given up for single places */
     RANGES_NESTED_MIN = 32, /* items in a node of a segment tree that are worth another segment tree */
 };
 
-struct item {
-    uint32_t clause;
-    uint64_t used; /* bit n: literal n of the clause holds already */
-};
-
-/* How an item may be reached. */
-struct way {
-    uint8_t kind; /* enum access_kind, or WAY_LEAF */
-    uint8_t width;
-    uint32_t subjects[INDEX_WIDTH_MAX]; /* unused ones INDEX_NO_POSITION */
-    uint8_t literals[INDEX_WIDTH_MAX];  /* of the clause, by subject */
-    struct item item;
-};
-enum { WAY_LEAF = 4 };
-
 static uint32_t file(struct index_builder *b, struct item *items, uint32_t count, bool in_range);
 
-static const struct literal *literal_at(const struct index_builder *b, const struct item *item, uint32_t n)
-{
-    return &b->literals.at[b->clauses.at[item->clause].literals_at + n];
-}
-
-static uint32_t rule_of(const struct index_builder *b, const struct item *item)
+static uint32_t item_rule(const struct index_builder *b, const struct item *item)
 {
     return b->clauses.at[item->clause].rule;
-}
-
-static int by_rule(const void *a, const void *b)
-{
-    const struct item *x = a, *y = b; /* clauses are numbered in the order of their rules */
-    return (x->clause > y->clause) - (x->clause < y->clause);
-}
-
-/* ---- ways ---- */
-
-static uint32_t usable(const struct index_builder *b, const struct item *item)
-{
-    uint32_t count = b->clauses.at[item->clause].literal_count;
-    return count < USABLE_MAX ? count : USABLE_MAX;
-}
-
-static uint32_t set_size(const struct literal *literal)
-{
-    bool set = literal->kind == LITERAL_IDS || (literal->kind == LITERAL_MEMBER && literal->b > 0);
-    return set ? literal->b : 1;
-}
-
-/* Places with many constants first, so that the key tells most. */
-static void add_to_key(const struct index_builder *b, struct way *way, uint32_t n)
-{
-    const struct literal *literal = literal_at(b, &way->item, n);
-    uint32_t constants = b->subjects.at[literal->subject].constant_count, at = way->width;
-    while (at > 0 && b->subjects.at[way->subjects[at - 1]].constant_count < constants)
-        at--;
-    if (at == INDEX_WIDTH_MAX)
-        return;
-    for (uint32_t i = way->width < INDEX_WIDTH_MAX ? way->width : INDEX_WIDTH_MAX - 1; i > at; i--) {
-        way->subjects[i] = way->subjects[i - 1];
-        way->literals[i] = way->literals[i - 1];
-    }
-    way->subjects[at] = literal->subject;
-    way->literals[at] = (uint8_t)n;
-    way->width += way->width < INDEX_WIDTH_MAX;
-}
-
-/* A key of at most COMBINED_MAX values, its places by number, so that equal sets of places look alike. */
-static void finish_key(const struct index_builder *b, struct way *way)
-{
-    uint64_t combined = 1;
-    uint8_t kept = 0;
-    for (uint8_t i = 0; i < way->width; i++) {
-        uint32_t size = set_size(literal_at(b, &way->item, way->literals[i]));
-        bool twice = false;
-        for (uint8_t k = 0; k < kept; k++)
-            twice |= way->subjects[k] == way->subjects[i];
-        if (twice || (kept > 0 && combined * size > COMBINED_MAX))
-            continue;
-        combined *= size;
-        way->subjects[kept] = way->subjects[i];
-        way->literals[kept++] = way->literals[i];
-    }
-    way->width = kept;
-    for (uint8_t i = 1; i < kept; i++) {
-        for (uint8_t k = i; k > 0 && way->subjects[k] < way->subjects[k - 1]; k--) {
-            uint32_t subject = way->subjects[k];
-            uint8_t literal = way->literals[k];
-            way->subjects[k] = way->subjects[k - 1];
-            way->literals[k] = way->literals[k - 1];
-            way->subjects[k - 1] = subject;
-            way->literals[k - 1] = literal;
-        }
-    }
-    for (uint8_t i = kept; i < INDEX_WIDTH_MAX; i++)
-        way->subjects[i] = INDEX_NO_POSITION;
-}
-
-static void one_place(const struct index_builder *b, struct way *way, enum access_kind kind, uint32_t n)
-{
-    way->kind = (uint8_t)kind;
-    way->width = 1;
-    way->subjects[0] = literal_at(b, &way->item, n)->subject;
-    way->literals[0] = (uint8_t)n;
-    for (int i = 1; i < INDEX_WIDTH_MAX; i++)
-        way->subjects[i] = INDEX_NO_POSITION;
-}
-
-static struct way way_of(const struct index_builder *b, struct item item, bool ranges)
-{
-    struct way way = {.item = item};
-    uint32_t range = UINT32_MAX, tail = UINT32_MAX, element = UINT32_MAX, text = UINT32_MAX;
-    for (uint32_t n = usable(b, &item); n-- > 0;) {
-        const struct literal *literal = literal_at(b, &item, n);
-        if (item.used >> n & 1 || literal->negated)
-            continue;
-        if (literal->kind <= LITERAL_IDS)
-            add_to_key(b, &way, n);
-        else if (literal->kind == LITERAL_RANGE)
-            range = n;
-        else if (literal->kind == LITERAL_TAIL)
-            tail = n;
-        else if (literal->kind == LITERAL_MEMBER && b->subjects.at[literal->subject].source == SOURCE_ELEMENTS)
-            element = n;
-        else if (literal->kind == LITERAL_MEMBER)
-            text = n;
-    }
-    if (way.width > 0)
-        finish_key(b, &way);
-    else if (element != UINT32_MAX)
-        one_place(b, &way, ACCESS_MEMBER, element);
-    else if (ranges && range != UINT32_MAX)
-        one_place(b, &way, ACCESS_RANGE, range);
-    else if (ranges && tail != UINT32_MAX)
-        one_place(b, &way, ACCESS_TAIL, tail);
-    else if (text != UINT32_MAX)
-        one_place(b, &way, ACCESS_MEMBER, text);
-    else
-        way.kind = WAY_LEAF;
-    return way;
-}
-
-static int compare_ways(const struct way *x, const struct way *y)
-{
-    if (x->kind != y->kind)
-        return x->kind < y->kind ? -1 : 1;
-    return x->kind == WAY_LEAF ? 0 : memcmp(x->subjects, y->subjects, sizeof x->subjects);
-}
-
-static int by_way(const void *a, const void *b)
-{
-    const struct way *x = a, *y = b;
-    int order = compare_ways(x, y);
-    return order ? order : by_rule(&x->item, &y->item);
-}
-
-static uint32_t way_end(const struct way *ways, uint32_t from, uint32_t count)
-{
-    uint32_t end = from + 1;
-    while (end < count && compare_ways(&ways[from], &ways[end]) == 0)
-        end++;
-    return end;
-}
-
-/* Too many different sets of places: those that few share give way to the one of their places that most items ask. */
-static void simplify(const struct index_builder *b, struct way *ways, uint32_t count)
-{
-    uint32_t groups = 0, rare = count / ACCESSES_MAX;
-    for (uint32_t at = 0; at < count; at = way_end(ways, at, count))
-        groups++;
-    if (groups <= ACCESSES_MAX)
-        return;
-    uint32_t *asked = calloc(b->subjects.count + 1, sizeof *asked);
-    vx_assert(asked != NULL);
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint8_t k = 0; k < ways[i].width; k++)
-            asked[ways[i].subjects[k]]++;
-    }
-    for (uint32_t at = 0, end; at < count; at = end) {
-        end = way_end(ways, at, count);
-        if (ways[at].kind != ACCESS_KEY || ways[at].width < 2 || end - at > rare)
-            continue;
-        for (uint32_t i = at; i < end; i++) {
-            uint8_t most = 0;
-            for (uint8_t k = 1; k < ways[i].width; k++)
-                most = asked[ways[i].subjects[k]] > asked[ways[i].subjects[most]] ? k : most;
-            one_place(b, &ways[i], ACCESS_KEY, ways[i].literals[most]);
-        }
-    }
-    free(asked);
-    qsort(ways, count, sizeof *ways, by_way);
 }
 
 /* ---- leaves ---- */
 
 static bool is_used(const struct item *item, uint32_t n)
 {
-    return n < USABLE_MAX && item->used >> n & 1;
+    return n < ITEM_LITERALS_MAX && item->used >> n & 1;
 }
 
 /* The clause with the literals that are left. The one made last for the same clause is used again where it is the same:
@@ -234,7 +47,7 @@ static uint32_t keep_clause(struct index_builder *b, const struct item *item)
     for (uint32_t n = 0; n < from->literal_count; n++) {
         if (is_used(item, n))
             continue;
-        struct literal literal = *literal_at(b, item, n);
+        struct literal literal = *item_literal(b, item, n);
         *INDEX_VEC_MORE(&b->kept_literals) = literal;
         to.literal_count++;
     }
@@ -265,7 +78,7 @@ static int by_filed(const void *a, const void *b)
 {
     const struct filed *x = a, *y = b;
     int order = memcmp(x->key, y->key, sizeof x->key);
-    return order ? order : by_rule(&x->item, &y->item);
+    return order ? order : item_order(&x->item, &y->item);
 }
 
 typedef INDEX_VEC(struct filed) filed_vec;
@@ -280,13 +93,13 @@ static void file_keys(const struct index_builder *b, const struct way *way, file
         filed.item.used |= (uint64_t)1 << way->literals[i];
     while (digit < way->width) {
         for (uint8_t i = 0; i < way->width; i++) {
-            const struct literal *literal = literal_at(b, &way->item, way->literals[i]);
+            const struct literal *literal = item_literal(b, &way->item, way->literals[i]);
             bool single = literal->kind == LITERAL_ID || (literal->kind == LITERAL_MEMBER && literal->b == 0);
             filed.key[i] = single ? literal->a : b->sets.at[literal->a + at[i]];
         }
         *INDEX_VEC_MORE(out) = filed;
         for (digit = 0; digit < way->width; digit++) {
-            if (++at[digit] < set_size(literal_at(b, &way->item, way->literals[digit])))
+            if (++at[digit] < literal_values(item_literal(b, &way->item, way->literals[digit])))
                 break;
             at[digit] = 0;
         }
@@ -349,7 +162,7 @@ static uint32_t cut(const struct index_builder *b, const struct way *ways, uint3
 {
     uint32_t n = 0, kept = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const struct literal *literal = literal_at(b, &ways[i].item, ways[i].literals[0]);
+        const struct literal *literal = item_literal(b, &ways[i].item, ways[i].literals[0]);
         cuts[n++] = literal->a;
         cuts[n++] = literal->b;
     }
@@ -365,7 +178,7 @@ static uint32_t cut(const struct index_builder *b, const struct way *ways, uint3
 static void file_range(const struct index_builder *b, const struct way *way, const struct index_access *access,
                        filed_vec *out)
 {
-    const struct literal *literal = literal_at(b, &way->item, way->literals[0]);
+    const struct literal *literal = item_literal(b, &way->item, way->literals[0]);
     struct filed filed = {.item = way->item};
     uint32_t leaves = access->mask + 1, low, high;
     const uint32_t *from = bsearch(&literal->a, access->keys, access->count, sizeof *from, by_number);
@@ -428,7 +241,7 @@ static struct index_access make_access(struct index_builder *b, const struct way
     struct index_access to = {.kind = ways->kind, .width = ways->width, .first_rule = UINT32_MAX};
     memcpy(to.subjects, ways->subjects, sizeof to.subjects);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t rule = rule_of(b, &ways[i].item);
+        uint32_t rule = item_rule(b, &ways[i].item);
         to.first_rule = rule < to.first_rule ? rule : to.first_rule;
     }
     if (to.kind <= ACCESS_MEMBER)
@@ -447,11 +260,11 @@ static uint32_t add_node(struct index_builder *b, struct item *leaf, uint32_t le
                               .accesses_at = b->accesses.count,
                               .access_count = access_count};
     if (leaf_count > 1)
-        qsort(leaf, leaf_count, sizeof *leaf, by_rule);
+        qsort(leaf, leaf_count, sizeof *leaf, item_order);
     for (uint32_t i = 0; i < leaf_count; i++) {
         uint32_t clause = keep_clause(b, &leaf[i]);
         *INDEX_VEC_MORE(&b->leaves) = clause;
-        uint32_t rule = rule_of(b, &leaf[i]);
+        uint32_t rule = item_rule(b, &leaf[i]);
         node.first_rule = rule < node.first_rule ? rule : node.first_rule;
     }
     if (access_count > 1)
@@ -474,8 +287,8 @@ static uint32_t file_many(struct index_builder *b, struct item *items, uint32_t 
     vx_assert(ways != NULL && leaf != NULL);
     for (uint32_t i = 0; i < count; i++)
         ways[i] = way_of(b, items[i], ranges);
-    qsort(ways, count, sizeof *ways, by_way);
-    simplify(b, ways, count);
+    qsort(ways, count, sizeof *ways, way_order);
+    ways_simplify(b, ways, count);
     for (uint32_t at = 0, end; at < count; at = end) {
         end = way_end(ways, at, count);
         if (ways[at].kind == WAY_LEAF || end - at <= LEAF_MAX / 2) {
@@ -497,7 +310,7 @@ static uint32_t file_many(struct index_builder *b, struct item *items, uint32_t 
 static bool is_certain(const struct index_builder *b, const struct item *item)
 {
     uint32_t left = b->clauses.at[item->clause].literal_count;
-    return left <= USABLE_MAX && (uint32_t)__builtin_popcountll(item->used) == left;
+    return left <= ITEM_LITERALS_MAX && (uint32_t)__builtin_popcountll(item->used) == left;
 }
 
 /* Files items, by rule and each clause once; returns the reference to where. Where the first match counts, what stands

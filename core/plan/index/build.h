@@ -71,6 +71,58 @@ struct index_builder {
     INDEX_VEC(struct index_node) nodes;
 };
 
+enum { ITEM_LITERALS_MAX = 64 }; /* literals of a clause that may be filed; the rest is only tried */
+
+/* A clause on its way into the tree. */
+struct item {
+    uint32_t clause;
+    uint64_t used; /* bit n: literal n of the clause holds already */
+};
+static inline const struct literal *item_literal(const struct index_builder *b, const struct item *item, uint32_t n)
+{
+    return &b->literals.at[b->clauses.at[item->clause].literals_at + n];
+}
+
+/* How an item may be reached. */
+struct way {
+    uint8_t kind; /* enum access_kind, or WAY_LEAF */
+    uint8_t width;
+    uint32_t subjects[INDEX_WIDTH_MAX]; /* unused ones INDEX_NO_POSITION */
+    uint8_t literals[INDEX_WIDTH_MAX];  /* of the clause, by subject */
+    struct item item;
+};
+enum { WAY_LEAF = 4 };
+
+/* way.c */
+/* Orders for qsort(): items by rule; ways by how, then by rule. */
+int item_order(const void *a, const void *b);
+int way_order(const void *a, const void *b);
+/* How many values of the subject make the literal true: 1, or those of its set. */
+uint32_t literal_values(const struct literal *literal);
+/* The best way to reach an item by the literals that are left; `ranges`: also by ranges. */
+struct way way_of(const struct index_builder *b, struct item item, bool ranges);
+/* Of sorted ways, the end of those that are like ways[from]. */
+uint32_t way_end(const struct way *ways, uint32_t from, uint32_t count);
+/* Fewer different ways where there are too many; sorts again. */
+void ways_simplify(const struct index_builder *b, struct way *ways, uint32_t count);
+
+/* subject.c */
+/* Notes what a predicate compares its place with; when all are noted, subjects_finish() numbers them. */
+void subject_gather(struct index_builder *b, const struct cel_predicate *p);
+void subjects_finish(struct index_builder *b);
+/* The subject that a predicate asks. */
+uint32_t subject_asked(struct index_builder *b, const struct cel_predicate *p);
+/* Few texts, or patterns, are looked for one by one. */
+bool subject_is_few(const struct index_subject *subject);
+/* The number of the test for a text in a string, or for a program: of a part of a rule's condition, or, `p` NULL, of all
+ * of it. */
+uint32_t test_of_text(struct index_builder *b, uint32_t subject, struct vx_span text);
+uint32_t test_of_expr(struct index_builder *b, uint32_t rule, const struct cel_predicate *p);
+/* The text backwards. */
+struct vx_span text_reversed(struct vx_arena *arena, struct vx_span text);
+/* The first string behind all that begin with `text`; false when there is none. */
+bool text_behind(struct vx_arena *arena, struct vx_span text, struct cel_key *key);
+
 /* collect.c: conditions → subjects, tests, literals and clauses. */
 void index_collect(struct index_builder *b);
 

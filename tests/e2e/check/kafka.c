@@ -55,20 +55,35 @@ static void check_topic_results(rd_kafka_event_t *event, rd_kafka_resp_err_t acc
     rd_kafka_event_destroy(event);
 }
 
-void kafka_create_topics(const char *brokers, char **topics, int count)
+/* NAME:PARTITIONS[:CONFIG=VALUE...] */
+static rd_kafka_NewTopic_t *parse_topic(const char *text, int replicas)
+{
+    char *copy = strdup(text), *rest = NULL;
+    const char *name = strtok_r(copy, ":", &rest), *partitions = strtok_r(NULL, ":", &rest);
+    if (!name)
+        fail("a topic without a name");
+    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, partitions ? atoi(partitions) : 1, replicas, NULL, 0);
+    rd_kafka_NewTopic_set_config(topic, "retention.ms", "-1");
+    for (char *config; (config = strtok_r(NULL, ":", &rest)) != NULL;) {
+        char *value = strchr(config, '=');
+        if (!value)
+            fail("topic %s: `%s` is not CONFIG=VALUE", name, config);
+        *value++ = '\0';
+        rd_kafka_NewTopic_set_config(topic, config, value);
+    }
+    free(copy);
+    return topic;
+}
+
+void kafka_create_topics(const char *brokers, char **topics, int count, int replicas)
 {
     rd_kafka_t *rk = kafka_client(brokers, RD_KAFKA_PRODUCER, plain_client);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
     rd_kafka_NewTopic_t *wanted[64];
     if (count > 64)
         fail("at most 64 topics at once");
-    for (int i = 0; i < count; i++) {
-        char name[256];
-        const char *colon = strchr(topics[i], ':');
-        snprintf(name, sizeof name, "%.*s", (int)(colon ? colon - topics[i] : (long)strlen(topics[i])), topics[i]);
-        wanted[i] = rd_kafka_NewTopic_new(name, colon ? atoi(colon + 1) : 1, 1, NULL, 0);
-        rd_kafka_NewTopic_set_config(wanted[i], "retention.ms", "-1");
-    }
+    for (int i = 0; i < count; i++)
+        wanted[i] = parse_topic(topics[i], replicas);
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     char text[256];
     rd_kafka_AdminOptions_set_operation_timeout(options, META_TIMEOUT_MS, text, sizeof text);

@@ -7,8 +7,8 @@
 
 _Noreturn void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* "name:partitions"; a topic that exists already is fine. */
-void kafka_create_topics(const char *brokers, char **topics, int count);
+/* "name:partitions[:config=value...]"; a topic that exists already is fine. */
+void kafka_create_topics(const char *brokers, char **topics, int count, int replicas);
 void kafka_delete_topics(const char *brokers, char **topics, int count);
 
 /* Every record now in `topic` (read_committed), in order of offset within its partition, copied into `arena`. */

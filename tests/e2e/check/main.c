@@ -1,6 +1,6 @@
 /* veltrix-check: feeds numbered events and judges what came out, from the topics themselves.
  *
- *     veltrix-check topics  --kafka B NAME:PARTITIONS...
+ *     veltrix-check topics  --kafka B [--replicas N] NAME:PARTITIONS[:CONFIG=VALUE...]...
  *     veltrix-check delete  --kafka B NAME...
  *     veltrix-check produce --kafka B --topic T [--count N] [--first ID] [--keys K] [--size BYTES] [--rate R] [--seed S]
  *                           [--file EVENTS.jsonl]
@@ -22,21 +22,29 @@ struct args {
     const char *kafka, *group, *outputs;
     char *source;
     struct kafka_load load;
-    int timeout_s;
+    int timeout_s, replicas;
     bool allow_duplicates;
     char *releases[64];
     int release_count;
 };
 
-static const struct option options[] = {
-    {"kafka", required_argument, NULL, 'k'},      {"topic", required_argument, NULL, 't'},
-    {"count", required_argument, NULL, 'n'},      {"first", required_argument, NULL, 'f'},
-    {"keys", required_argument, NULL, 'K'},       {"size", required_argument, NULL, 's'},
-    {"rate", required_argument, NULL, 'r'},       {"seed", required_argument, NULL, 'S'},
-    {"file", required_argument, NULL, 'F'},       {"group", required_argument, NULL, 'g'},
-    {"timeout", required_argument, NULL, 'T'},    {"source", required_argument, NULL, 'i'},
-    {"release", required_argument, NULL, 'R'},    {"outputs", required_argument, NULL, 'o'},
-    {"allow-duplicates", no_argument, NULL, 'd'}, {NULL, 0, NULL, 0}};
+static const struct option options[] = {{"kafka", required_argument, NULL, 'k'},
+                                        {"topic", required_argument, NULL, 't'},
+                                        {"count", required_argument, NULL, 'n'},
+                                        {"first", required_argument, NULL, 'f'},
+                                        {"keys", required_argument, NULL, 'K'},
+                                        {"size", required_argument, NULL, 's'},
+                                        {"rate", required_argument, NULL, 'r'},
+                                        {"seed", required_argument, NULL, 'S'},
+                                        {"file", required_argument, NULL, 'F'},
+                                        {"group", required_argument, NULL, 'g'},
+                                        {"timeout", required_argument, NULL, 'T'},
+                                        {"source", required_argument, NULL, 'i'},
+                                        {"release", required_argument, NULL, 'R'},
+                                        {"outputs", required_argument, NULL, 'o'},
+                                        {"allow-duplicates", no_argument, NULL, 'd'},
+                                        {"replicas", required_argument, NULL, 'p'},
+                                        {NULL, 0, NULL, 0}};
 
 static void set_option(struct args *args, int c)
 {
@@ -79,6 +87,9 @@ static void set_option(struct args *args, int c)
         break;
     case 'o':
         args->outputs = optarg;
+        break;
+    case 'p':
+        args->replicas = atoi(optarg);
         break;
     case 'd':
         args->allow_duplicates = true;
@@ -203,7 +214,7 @@ static int count_topics(struct args *args, char **patterns, int pattern_count)
 
 int main(int argc, char **argv)
 {
-    struct args args = {.load = {.keys = 1000, .size = 200, .count = 1000, .seed = 1}, .timeout_s = 60};
+    struct args args = {.load = {.keys = 1000, .size = 200, .count = 1000, .seed = 1}, .timeout_s = 60, .replicas = 1};
     int c;
     if (argc < 2)
         fail("a command is missing: topics, delete, produce, wait, count or verify");
@@ -216,7 +227,7 @@ int main(int argc, char **argv)
     if (!args.kafka)
         fail("--kafka is missing");
     if (strcmp(command, "topics") == 0)
-        kafka_create_topics(args.kafka, rest, rest_count);
+        kafka_create_topics(args.kafka, rest, rest_count, args.replicas);
     else if (strcmp(command, "delete") == 0)
         kafka_delete_topics(args.kafka, rest, rest_count);
     else if (strcmp(command, "produce") == 0 && args.load.topic && args.load.keys > 0)

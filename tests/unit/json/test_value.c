@@ -2,6 +2,7 @@
 #include "comma.h"
 #include "help.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 /* The root of a text that the scanner accepts. The text lies before unreadable memory. */
@@ -284,9 +285,9 @@ static void doubles_are_the_nearest(void **state)
     uint64_t seed = 20261121;
     for (int i = 0; i < 200000; i++) {
         char text[64];
-        int len = snprintf(text, sizeof text, "%s%llu.%0*llu", i & 1 ? "-" : "",
-                           (unsigned long long)help_below(&seed, 1000000), (int)help_below(&seed, 18) + 1,
-                           (unsigned long long)help_below(&seed, 100000));
+        uint64_t whole = help_below(&seed, 1000000), fraction = help_random(&seed) >> help_below(&seed, 64);
+        int len = snprintf(text, sizeof text, "%s%" PRIu64 ".%0*" PRIu64, i & 1 ? "-" : "", whole,
+                           (int)help_below(&seed, 18) + 1, fraction);
         if (i & 2)
             snprintf(text + len, sizeof text - (size_t)len, "e%d", (int)help_below(&seed, 60) - 30);
         struct json_value v = {.at = text, .len = (uint32_t)strlen(text), .kind = JSON_KIND_DOUBLE};
