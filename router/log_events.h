@@ -45,10 +45,10 @@
     X("router.failed", "error", "the router could not start")                                                          \
     X("router.killed", "warn", "a second signal or the deadline ended the process at once")                            \
     X("router.ready", "info", "it has a release and has joined its group")                                             \
-    X("router.started", "info", "")                                                                                    \
+    X("router.started", "info", "it runs; version, fleet, id")                                                         \
     X("router.stopped", "info", "clean=false (warn): something was cut short; it is done again by whoever is next")    \
-    X("router.stopping", "info", "")                                                                                   \
-    X("router.unready", "info", "")                                                                                    \
+    X("router.stopping", "info", "a signal; what is under way is finished")                                            \
+    X("router.unready", "info", "it lost its release or its group")                                                    \
     X("settings.refused", "error", "after SIGHUP router.conf has errors; what is in force stays")                      \
     X("settings.reloaded", "info", "after SIGHUP; at_restart names what has changed and waits for the next start")     \
     X("subscription.changed", "info", "a release added or dropped topics")                                             \

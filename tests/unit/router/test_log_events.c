@@ -79,6 +79,22 @@ static void the_list_is_what_the_sources_log(void **state)
             fail_msg("%s is listed but never logged", events[i]);
 }
 
+/* A row of the table is a row of the list: `name` | level | meaning. */
+static void the_readme_has_the_list(void **state)
+{
+    static const char *const rows[] = {
+#define X(name, level, meaning) "| `" name "` | " level " | " meaning " |\n",
+        ROUTER_LOG_EVENTS(X)
+#undef X
+    };
+    (void)state;
+    char *text = read_file(VELTRIX_SOURCE_DIR "/README.md");
+    for (int i = 0; i < EVENTS; i++)
+        if (!strstr(text, rows[i]))
+            fail_msg("README.md, \"Log events\", lacks this row: %s", rows[i]);
+    free(text);
+}
+
 static void the_list_is_sorted(void **state)
 {
     (void)state;
@@ -91,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_list_is_what_the_sources_log),
         cmocka_unit_test(the_list_is_sorted),
+        cmocka_unit_test(the_readme_has_the_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
