@@ -118,7 +118,8 @@ static void place(const struct config_node *node, size_t begin, size_t end, stru
     if (line_end > line_begin && text.at[line_end - 1] == '\r')
         line_end--;
     if (line_begin == 0 && vx_span_starts_with(text, VX_SPAN_LITERAL("\xef\xbb\xbf")))
-        line_begin = 3;
+        line_begin = 3; /* an error may be about the mark itself */
+    begin = begin < line_begin ? line_begin : begin;
     size_t stop = end < line_end ? end : line_end;
     at->column = (int)vx_utf8_count(vx_span(text.at + line_begin, begin - line_begin)) + 1;
     at->width = stop > begin ? (int)vx_utf8_count(vx_span(text.at + begin, stop - begin)) : 1;
