@@ -161,7 +161,7 @@ static void load_texts(struct loader *l, const struct vx_field *item, const stru
             if (pattern_check(list->items[i].text, &err) == VX_OK)
                 text = vx_arena_span(l->arena, list->items[i].text).at;
             else
-                load_error(l, &list->items[i], "topic pattern `%.*s` %s", VX_SPAN_ARG(list->items[i].text),
+                load_error(l, &list->items[i], "topic pattern `%.*s`: %s", VX_SPAN_ARG(list->items[i].text),
                            err.message);
         } else {
             load_scalar(l, item, &list->items[i], &text);

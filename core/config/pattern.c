@@ -1,43 +1,34 @@
-/* See pattern.h. A compiled pattern is never written again; regexec() takes a lock of its own. */
+/* See pattern.h. A pattern and its compiled form live in an arena of its own; nothing is written after pattern_new(). */
 #include "core/config/pattern.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cel/regex.h"
 #include "core/config/field.h"
 
 struct pattern {
-    regex_t regex;
+    struct vx_arena arena;
+    const struct cel_regex *regex;
 };
-
-static int compile(struct vx_span pattern, regex_t *out)
-{
-    char text[PATTERN_MAX_BYTES + 1];
-    memcpy(text, pattern.at, pattern.len);
-    text[pattern.len] = '\0';
-    return regcomp(out, text, REG_EXTENDED | REG_NOSUB);
-}
 
 enum vx_status pattern_check(struct vx_span pattern, struct vx_err *err)
 {
-    regex_t regex;
-    char why[128];
     if (pattern.len > PATTERN_MAX_BYTES || memchr(pattern.at, '\0', pattern.len))
         return vx_err_set(err, VX_EINVAL, "a pattern has at most %d bytes, none of them zero", PATTERN_MAX_BYTES);
-    int code = compile(pattern, &regex);
-    if (code == 0) {
-        regfree(&regex);
-        return VX_OK;
-    }
-    regerror(code, &regex, why, sizeof why);
-    return vx_err_set(err, VX_EINVAL, "is not a POSIX extended regular expression: %s", why);
+    struct vx_arena arena = {0};
+    struct cel_error error;
+    const struct cel_regex *regex;
+    enum vx_status status = cel_regex_new(&arena, pattern, &regex, &error);
+    vx_arena_done(&arena);
+    return status ? vx_err_set(err, status, "%s", error.message) : VX_OK;
 }
 
 struct pattern *pattern_new(const char *text)
 {
     struct pattern *p = calloc(1, sizeof *p);
-    vx_assert(p != NULL && compile(vx_span_str(text), &p->regex) == 0);
+    vx_assert(p != NULL);
+    vx_assert(cel_regex_new(&p->arena, vx_span_str(text), &p->regex, NULL) == VX_OK);
     return p;
 }
 
@@ -45,16 +36,11 @@ void pattern_free(struct pattern *p)
 {
     if (!p)
         return;
-    regfree(&p->regex);
+    vx_arena_done(&p->arena);
     free(p);
 }
 
 bool pattern_takes(const struct pattern *p, struct vx_span topic)
 {
-    char name[VX_TOPIC_MAX_BYTES + 1];
-    if (topic.len > VX_TOPIC_MAX_BYTES || vx_span_starts_with(topic, VX_SPAN_LITERAL("__")))
-        return false;
-    memcpy(name, topic.at, topic.len);
-    name[topic.len] = '\0';
-    return regexec(&p->regex, name, 0, NULL, 0) == 0;
+    return !vx_span_starts_with(topic, VX_SPAN_LITERAL("__")) && cel_regex_match(p->regex, NULL, topic);
 }

@@ -1,7 +1,7 @@
 /* What an operator reads after a mistake, word for word and column for column: each folder beside this file is a case, its
  * *.yaml (or settings.conf) the mistake, expected.txt what must be printed. One cmocka test per folder.
  *
- * VELTRIX_BLESS=1 writes expected.txt anew; read the difference before you commit it.
+ * VELTRIX_BLESS=NAME writes that case's expected.txt anew; read the difference before you commit it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -101,7 +101,8 @@ static void prints_what_is_expected(void **state)
     else
         run_configs(name, &now);
     snprintf(path, sizeof path, "%s/expected.txt", name);
-    if (getenv("VELTRIX_BLESS")) {
+    const char *bless = getenv("VELTRIX_BLESS");
+    if (bless && strcmp(bless, name) == 0) {
         FILE *file = fopen(path, "we");
         assert_non_null(file);
         fputs(vx_buf_text(&now), file);
