@@ -1,4 +1,4 @@
-/* Bump allocator. Blocks double from 4 KiB to 1 MiB; a larger request gets a block of its own. The arena's owner is the
+/* Bump allocator. Blocks double from 4 KiB to 256 KiB; a larger request gets a block of its own. The arena's owner is the
  * only thread that touches it. Invariant: block->used <= block->size. */
 #include "core/base/arena.h"
 
@@ -9,7 +9,7 @@
 
 #include "core/base/err.h"
 
-enum { BLOCK_MIN_BYTES = 4096, BLOCK_MAX_BYTES = 1 << 20 };
+enum { BLOCK_MIN_BYTES = 4096, BLOCK_MAX_BYTES = 1 << 18 };
 
 struct vx_arena_block {
     struct vx_arena_block *next;

@@ -71,8 +71,11 @@ struct cel_slots {
     uint32_t count;
     uint32_t room;
     struct cel_regex_pool *regexes; /* NULL: none */
+    struct cel_field_pool *fields;  /* the same field with the same constant is held once; NULL: none yet */
 };
 void cel_slots_done(struct cel_slots *slots);
+/* Gives back what only compiling needs; more may be compiled, which shares nothing with what was. */
+void cel_slots_settle(struct cel_slots *slots);
 /* The slot of `path`, new or old. */
 uint32_t cel_slots_add(struct cel_slots *slots, struct vx_arena *arena, struct json_path path);
 
@@ -100,6 +103,22 @@ struct cel_event {
     const struct json_value *slots; /* as filled by json_scan() for this event; all JSON_KIND_MISSING for a tombstone */
 };
 
+/* Numbers that were read from the slots of an event, so that the next evaluation need not. Whoever fills the slots gives
+ * the event an epoch of its own, not 0; at[n] is known when it has the same. */
+struct cel_number {
+    uint32_t epoch;
+    bool is_double;
+    union {
+        int64_t i;
+        double d;
+    };
+};
+struct cel_numbers {
+    struct cel_number *at; /* by slot; owned by whoever owns this */
+    uint32_t count;
+    uint32_t epoch;
+};
+
 /* What an evaluation needs; a worker has one and resets `arena` after each event. No heap beyond the arena is used. */
 struct cel_scratch;
 struct cel_frame {
@@ -107,16 +126,20 @@ struct cel_frame {
     const struct cel_value *bindings; /* of cel_env_bindings(), else NULL */
     struct vx_arena *arena;           /* strings, lists and maps that the evaluation makes */
     struct cel_scratch *scratch;      /* for regular expressions, fitted to the table (regex.h); NULL: slower */
+    struct cel_numbers *numbers;      /* of event->slots; NULL: none are kept */
     uint64_t steps_left;              /* set by cel_eval() */
     const char *failure;              /* after VX_EINVAL: what failed ("no such key: amount"); static or in arena */
     size_t failure_offset;            /* and where: byte offset in the expression's text */
+    bool absent;                      /* after cel_test() has set *failed: of something that is not there */
 };
 
 /* Evaluates. VX_OK and `*out` (borrowing from event and arena), or VX_EINVAL and frame->failure. */
 VX_MUSTCHECK enum vx_status cel_eval(const struct cel_program *program, struct cel_frame *frame, struct cel_value *out);
 
 /* Condition semantics of the design: true only when the value is the bool true. A failure is false and sets *failed;
- * it is not worded (frame->failure stays NULL): cel_eval() does that, for explain. */
+ * it is not worded (frame->failure stays NULL): cel_eval() does that, for explain. frame->absent tells whether what failed
+ * (of several parts the first) did so because there is no such field, key, element or header: events lack fields as a
+ * matter of course, and only other failures (types, overflow, division by zero, a budget that is spent) are mistakes. */
 bool cel_test(const struct cel_program *program, struct cel_frame *frame, bool *failed);
 
 #endif

@@ -7,6 +7,8 @@
  *
  *     cel_run_eval()  any node → value        cel_run_test()  a condition → yes, no, failed
  */
+#include <math.h>
+
 #include "core/cel/regex.h"
 #include "core/cel/run.h"
 #include "core/cel/set.h"
@@ -28,6 +30,8 @@ static struct cel_value from_slot(struct run *run, const struct cel_node *node)
 }
 
 /* ---- comparison of a field with a constant ---- */
+
+enum { GLANCE_MAX = 64 }; /* of a number's text, which costs no step then */
 
 static enum answer answer_order(enum cel_order order, uint8_t wanted)
 {
@@ -64,7 +68,7 @@ static enum answer compare_slow(struct run *run, const struct cel_node *node)
     return answer_order(cel_order_of(&run->call, args[0], args[1]), node->test);
 }
 
-/* What two strings or two ints come to, at a glance; false where that is not enough. */
+/* What two strings or two numbers come to, at a glance; false where that is not enough. */
 static bool glance(uint8_t wanted, struct json_value json, const struct cel_value *constant, enum answer *answer)
 {
     int64_t i;
@@ -72,6 +76,16 @@ static bool glance(uint8_t wanted, struct json_value json, const struct cel_valu
         bool equal = json.escaped ? json_string_equal(json, constant->s)
                                   : vx_span_equal(vx_span(json.at, json.len), constant->s);
         *answer = equal == (wanted == TEST_EQ);
+        return true;
+    }
+    if (constant->type == CEL_DOUBLE && json.kind == JSON_KIND_DOUBLE && json.len <= GLANCE_MAX &&
+        !isnan(constant->d)) {
+        double d = json_double(json);
+        *answer = wanted <= TEST_NE ? (d == constant->d) == (wanted == TEST_EQ)
+                                    : answer_order(d < constant->d   ? CEL_LESS
+                                                   : d > constant->d ? CEL_GREATER
+                                                                     : CEL_SAME,
+                                                   wanted);
         return true;
     }
     if (constant->type != CEL_INT || json.kind != JSON_KIND_INT || !json_int64(json, &i))
@@ -101,7 +115,7 @@ static bool compare_local(struct run *run, const struct cel_node *node, enum ans
     const struct cel_value *local = &run->locals[node->number], *constant = &node->field->constant;
     const struct json_path *path = &node->field->path;
     if (path->count == 0) {
-        if (local->type != constant->type || local->is_json)
+        if (local->type != constant->type || local->is_json || local->type == CEL_DOUBLE)
             return false;
         if (local->type == CEL_STRING)
             *answer = vx_span_equal(local->s, constant->s) == (node->test == TEST_EQ);
@@ -137,7 +151,7 @@ static bool parent_missing(struct run *run, const struct cel_node *node)
 {
     if (run->event->slots[node->parent].kind != JSON_KIND_MISSING)
         return false;
-    run->call.failure = (struct cel_failure){.kind = FAIL_SLOT, .path = &node->field->before};
+    run->call.failure = (struct cel_failure){.kind = FAIL_SLOT, .path = node->field->before};
     cel_run_failed(run, node);
     return true;
 }
@@ -186,6 +200,12 @@ enum answer cel_run_test(struct run *run, const struct cel_node *node)
         if (cel_charge(&run->call, 1) && compare_local(run, node, &answer))
             return answer;
         if (!cel_run_eval(run, node + 1, &v))
+            return FAILED;
+        break;
+    case NODE_CALL:
+        if (node->test != QUICK_NOT && node->test <= QUICK_GE && cel_run_quick(run, node, &answer))
+            return answer;
+        if (!cel_run_eval(run, node, &v))
             return FAILED;
         break;
     case NODE_AND:
@@ -425,6 +445,7 @@ static void start(struct run *run, struct cel_frame *frame)
     run->call.steps = CEL_STEPS_MAX;
     run->event = frame->event;
     run->bindings = frame->bindings;
+    run->numbers = frame->numbers;
 }
 
 bool cel_eval_call(const struct cel_program *program, struct cel_call *call, struct cel_value *out)
@@ -433,6 +454,7 @@ bool cel_eval_call(const struct cel_program *program, struct cel_call *call, str
     run.call = *call;
     run.event = NULL;
     run.bindings = NULL;
+    run.numbers = NULL;
     bool good = cel_run_eval(&run, program->nodes, out);
     *call = run.call;
     return good;
@@ -461,5 +483,6 @@ bool cel_test(const struct cel_program *program, struct cel_frame *frame, bool *
     enum answer answer = cel_run_test(&run, program->nodes);
     frame->steps_left = run.call.steps;
     *failed = answer == FAILED;
+    frame->absent = *failed && cel_failure_is_absence(&run.call.failure);
     return answer == YES;
 }

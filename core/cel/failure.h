@@ -50,6 +50,12 @@ bool cel_fail_types(struct cel_call *call, const char *name, uint8_t style, cons
 /* The sentence, in `arena` or static. `event` may be NULL. Cost: may read the event again to find what is missing. */
 const char *cel_failure_text(const struct cel_failure *failure, const struct cel_event *event, struct vx_arena *arena);
 
+/* True when it failed because something is not there. */
+static inline bool cel_failure_is_absence(const struct cel_failure *failure)
+{
+    return failure->kind == FAIL_SLOT || failure->kind == FAIL_KEY || failure->kind == FAIL_INDEX;
+}
+
 /* Takes `steps` from the budget; false when it is spent. */
 static inline bool cel_charge(struct cel_call *call, uint64_t steps)
 {

@@ -157,13 +157,11 @@ static bool whole_path(struct compiler *c, const struct tree *node, size_t *coun
     return is_variable(c, find_path(c, node, count), CEL_VAR_EVENT);
 }
 
-static struct cel_field *new_field(struct compiler *c, struct cel_node *node, struct json_path path)
+static void set_field(struct compiler *c, struct cel_node *node, struct json_path path,
+                      const struct cel_value *constant)
 {
-    struct cel_field *field = VX_ARENA_NEW(c->arena, struct cel_field);
     node->slot = add_slot(c, path);
-    field->path = c->slots->paths[node->slot];
-    node->field = field;
-    return field;
+    node->field = cel_slots_field(c->slots, c->arena, node->slot, constant);
 }
 
 /* ---- nodes ---- */
@@ -208,7 +206,7 @@ static bool compile_compare(struct compiler *c, const struct tree *node)
     if (!find_compare(node, &place, &constant, &test) || !whole_path(c, place, &count))
         return false;
     size_t at = add_node(c, NODE_COMPARE, node);
-    new_field(c, &c->nodes[at], (struct json_path){c->steps, count})->constant = cel_copy(*constant, c->arena);
+    set_field(c, &c->nodes[at], (struct json_path){c->steps, count}, constant);
     c->nodes[at].test = (uint8_t)test;
     return true;
 }
@@ -221,7 +219,8 @@ static bool compile_glance(struct compiler *c, const struct tree *node)
     const struct tree *place, *leaf;
     const struct cel_value *constant;
     if (!find_compare(node, &place, &constant, &test) ||
-        (constant->type != CEL_INT && (constant->type != CEL_STRING || test > TEST_NE)) ||
+        (constant->type != CEL_INT && constant->type != CEL_DOUBLE &&
+         (constant->type != CEL_STRING || test > TEST_NE)) ||
         (leaf = find_path(c, place, &count))->kind != TREE_LOCAL)
         return false;
     size_t at = add_node(c, NODE_COMPARE_LOCAL, node);
@@ -252,11 +251,16 @@ static void compile_path(struct compiler *c)
                          : optional             ? NODE_OPT_SLOT
                                                 : NODE_SLOT,
                          last);
-    struct cel_field *field = new_field(c, &c->nodes[at], path);
+    set_field(c, &c->nodes[at], path, NULL);
     if (optional) {
+        struct cel_field *field = VX_ARENA_NEW(c->arena, struct cel_field);
+        struct json_path *before = VX_ARENA_NEW(c->arena, struct json_path);
         uint32_t parent = add_slot(c, needed);
+        *before = c->slots->paths[parent];
+        field->path = c->nodes[at].field->path;
+        field->before = before;
         c->nodes[at].parent = parent;
-        field->before = c->slots->paths[parent];
+        c->nodes[at].field = field;
     }
     if (or_value) {
         compile(c, last->args[1]);
@@ -317,6 +321,8 @@ static const struct cel_set *set_of(struct compiler *c, const struct tree *tree)
     return cel_set_new(c->arena, tree->args[1]->value);
 }
 
+static enum cel_quick quick_operator(const struct tree *tree);
+
 static void compile_call(struct compiler *c, const struct tree *tree, struct cel_node *node)
 {
     node->set = set_of(c, tree);
@@ -334,6 +340,51 @@ static void compile_call(struct compiler *c, const struct tree *tree, struct cel
     node->mixed = tree->mixed;
     node->ops = tree->ops.first;
     node->op_count = tree->exact ? 0 : (uint32_t)tree->ops.count;
+    node->test = (uint8_t)quick_operator(tree);
+}
+
+/* ---- comparisons of numbers ---- */
+
+enum { QUICK_NODES_MAX = 24 };
+
+static enum cel_quick quick_operator(const struct tree *tree)
+{
+    static const char *const names[] = {"", "==", "!=", "<", "<=", ">", ">=", "+", "-", "*"};
+    for (int i = QUICK_EQ; i <= QUICK_MUL && tree->style == STYLE_INFIX; i++) {
+        if (vx_span_is(tree->name, names[i]))
+            return (enum cel_quick)i;
+    }
+    return tree->count == 1 && vx_span_is(tree->name, "size") ? QUICK_SIZE : QUICK_NOT;
+}
+
+/* True when the node behind `at` on gives a number, as far as its shape tells; `quick` knows of those behind it. */
+static bool is_quick(const struct cel_node *nodes, const bool *quick, size_t at)
+{
+    const struct cel_node *node = &nodes[at];
+    size_t second = at + 1 < at + node->size ? at + 1 + nodes[at + 1].size : at;
+    if (node->op == NODE_CONST)
+        return node->constant->type == CEL_INT || node->constant->type == CEL_DOUBLE;
+    if (node->op != NODE_CALL || node->test == QUICK_NOT)
+        return node->op == NODE_SLOT;
+    if (node->test == QUICK_SIZE)
+        return nodes[at + 1].op == NODE_SLOT;
+    return quick[at + 1] && quick[second] && node->size <= QUICK_NODES_MAX;
+}
+
+/* Leaves the mark on those comparisons that eval_quick.c can compute. */
+static void mark_quick(struct compiler *c)
+{
+    bool *quick = calloc(c->count, sizeof *quick);
+    vx_assert(quick != NULL);
+    for (size_t at = c->count; at-- > 0;) {
+        struct cel_node *node = &c->nodes[at];
+        bool comparison = node->op == NODE_CALL && node->test != QUICK_NOT && node->test <= QUICK_GE;
+        quick[at] = is_quick(c->nodes, quick, at);
+        if (comparison && (!quick[at] || (node->test <= QUICK_NE && node->size == 3))) /* two fields: rarely numbers */
+            node->test = QUICK_NOT;
+        quick[at] &= !comparison;
+    }
+    free(quick);
 }
 
 /* True when the second argument, a constant, went into the node. */
@@ -412,6 +463,7 @@ const struct cel_program *cel_compile(struct vx_arena *arena, const struct cel_e
 {
     struct compiler c = {.arena = arena, .slots = slots, .env = expr->env};
     compile(&c, expr->root);
+    mark_quick(&c);
     struct cel_program *program = VX_ARENA_NEW(arena, struct cel_program);
     struct cel_node *nodes = VX_ARENA_ARRAY(arena, struct cel_node, c.count);
     uint32_t *ids = VX_ARENA_ARRAY(arena, uint32_t, c.id_count);

@@ -45,16 +45,35 @@ enum cel_node_op {
 
 enum cel_test { TEST_EQ, TEST_NE, TEST_LT, TEST_LE, TEST_GT, TEST_GE };
 
+/* Calls that eval_quick.c computes: comparisons, in the order of enum cel_test, and what may stand below them. */
+enum cel_quick {
+    QUICK_NOT,
+    QUICK_EQ,
+    QUICK_NE,
+    QUICK_LT,
+    QUICK_LE,
+    QUICK_GT,
+    QUICK_GE,
+    QUICK_ADD,
+    QUICK_SUB,
+    QUICK_MUL,
+    QUICK_SIZE,
+};
+
 /* What the nodes with a slot refer to. */
 struct cel_field {
-    struct json_path path;     /* for messages */
-    struct json_path before;   /* of `parent`, where that must be there */
-    struct cel_value constant; /* COMPARE; never a double that is NaN */
+    struct json_path path;          /* for messages */
+    const struct json_path *before; /* of `parent`, where that must be there; else NULL */
+    struct cel_value constant;      /* COMPARE; never a double that is NaN. Else of type CEL_DYN */
 };
+
+/* slots.c: the field of a slot, with a constant or, NULL, without; each once as far as that is easily seen. */
+const struct cel_field *cel_slots_field(struct cel_slots *slots, struct vx_arena *arena, uint32_t slot,
+                                        const struct cel_value *constant);
 
 struct cel_node {
     uint8_t op;      /* enum cel_node_op */
-    uint8_t test;    /* COMPARE, COMPARE_LOCAL: enum cel_test */
+    uint8_t test;    /* COMPARE, COMPARE_LOCAL: enum cel_test; CALL: enum cel_quick */
     uint8_t style;   /* CALL, MATCH: enum cel_style, for messages */
     uint8_t argc;    /* CALL, MACRO: arguments, the first included */
     bool mixed;      /* CALL: an int may meet a double */

@@ -1,4 +1,5 @@
-/* An evaluation from the inside: what eval.c (nodes) and eval_macro.c (macros) share. */
+/* An evaluation from the inside: what eval.c (nodes), eval_quick.c (numbers) and eval_macro.c (macros)
+ * share. */
 #ifndef VX_CEL_RUN_H
 #define VX_CEL_RUN_H
 
@@ -8,6 +9,7 @@ struct run {
     struct cel_call call;
     const struct cel_event *event;
     const struct cel_value *bindings;
+    struct cel_numbers *numbers;
     struct cel_value locals[CEL_LOCALS_MAX]; /* what names of macros stand for; valid while their macro runs */
 };
 
@@ -24,6 +26,9 @@ static inline bool cel_run_failed(struct run *run, const struct cel_node *node)
     run->call.failure.offset = node->offset;
     return false;
 }
+
+/* eval_quick.c: a CALL that is a QUICK_ comparison; false where it is not settled, and nothing has happened. */
+bool cel_run_quick(struct run *run, const struct cel_node *node, enum answer *answer);
 
 /* eval_macro.c: runs the macro `node` over `value`, where its result goes too. */
 bool cel_run_macro(struct run *run, const struct cel_node *node, struct cel_value *value);

@@ -142,15 +142,18 @@ bool cel_map_walk(struct cel_call *call, struct cel_value map, struct cel_map_it
     if (!cel_charge(call, 2 * cel_length_cost(map)))
         return false;
     it->distinct = json_count(map.json, call->arena) == count_members(map.json);
-    it->key_cost = it->distinct ? 0 : cel_length_cost(map);
+    if (!it->distinct)
+        it->last = json_last_keys(map.json, call->arena);
     return true;
 }
 
 static bool next_member(struct cel_map_iter *it, struct cel_value *key, struct cel_value *value)
 {
     while (json_next(&it->json)) {
+        if (it->last && !json_is_last_key(it->last, it->map.json, it->json.key))
+            continue; /* a later one of that name counts */
         struct vx_span name = json_unescape(it->json.key, it->arena);
-        if (!it->distinct && json_member(it->map.json, name).at != it->json.value.at)
+        if (!it->distinct && !it->last && json_member(it->map.json, name).at != it->json.value.at)
             continue; /* a later one of that name counts */
         *key = cel_string_value(name);
         *value = cel_from_json(it->json.value);

@@ -23,18 +23,19 @@ size_t cel_list_count(struct cel_value list);
 /* False: out of range. */
 bool cel_list_get(struct cel_value list, uint64_t index, struct cel_value *element);
 
-/* A walk over the distinct keys of a map. Cost of JSON: quadratic in its keys, unless they are known to differ. */
+/* A walk over the distinct keys of a map. Cost of JSON: quadratic in its keys, unless it began with _walk. */
 struct cel_map_iter {
     struct cel_value map;
     struct json_iter json;
     struct vx_arena *arena; /* for keys with escapes */
     size_t at;
-    bool distinct;     /* JSON: no key is repeated */
-    uint64_t key_cost; /* what every key is to be charged, set by _walk */
+    bool distinct;        /* JSON: no key is repeated */
+    const uint64_t *last; /* JSON with repeated keys: which members count (json_last_keys); NULL: not known */
+    uint64_t key_cost;    /* what every key is to be charged, set by _walk */
 };
 struct cel_map_iter cel_map_iter(struct cel_value map, struct vx_arena *arena);
-/* The same within the budget of `call`, which pays for the text now; linear where no key is repeated. False when the
- * budget is spent. */
+/* The same within the budget of `call`, which pays for the text now; linear where no key is repeated, else n log n. False
+ * when the budget is spent. */
 bool cel_map_walk(struct cel_call *call, struct cel_value map, struct cel_map_iter *it);
 bool cel_map_next(struct cel_map_iter *it, struct cel_value *key, struct cel_value *value);
 size_t cel_map_count(struct cel_call *call, struct cel_value map);

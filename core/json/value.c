@@ -276,6 +276,26 @@ size_t json_count(struct json_value container, struct vx_arena *scratch)
     return container.kind == JSON_KIND_OBJECT && count > 1 ? count_distinct(container, count, scratch) : count;
 }
 
+const uint64_t *json_last_keys(struct json_value object, struct vx_arena *scratch)
+{
+    struct json_iter it = json_iter(object);
+    size_t n = 0, members = 0;
+    while (json_next(&it))
+        members++;
+    struct json_value *keys = VX_ARENA_ARRAY(scratch, struct json_value, members);
+    uint64_t *last = VX_ARENA_ARRAY(scratch, uint64_t, object.len / 64 + 1);
+    for (it = json_iter(object); n < members && json_next(&it);)
+        keys[n++] = it.key;
+    sort_keys(keys, n);
+    for (size_t i = 0, next; i < n; i = next) { /* equal keys stand together, in any order */
+        const char *at = keys[i].at;
+        for (next = i + 1; next < n && compare_keys(&keys[i], &keys[next]) == 0; next++)
+            at = keys[next].at > at ? keys[next].at : at;
+        last[(size_t)(at - object.at) / 64] |= (uint64_t)1 << (size_t)(at - object.at) % 64;
+    }
+    return last;
+}
+
 struct vx_span json_unescape(struct json_value string, struct vx_arena *arena)
 {
     if (!string.escaped)

@@ -51,6 +51,15 @@ bool json_next(struct json_iter *it);
  * sorted in `scratch`, which may be NULL for arrays. */
 size_t json_count(struct json_value container, struct vx_arena *scratch);
 
+/* Which members of an object count, of a repeated key the last: a bit per byte of the object, set where the text of the
+ * member's key begins. Cost: n log n. Lies in `scratch`. */
+const uint64_t *json_last_keys(struct json_value object, struct vx_arena *scratch);
+static inline bool json_is_last_key(const uint64_t *last, struct json_value object, struct json_value key)
+{
+    size_t at = (size_t)(key.at - object.at);
+    return last[at / 64] >> at % 64 & 1;
+}
+
 /* The text of a string: in place where nothing is escaped, else decoded into `arena`. A lone surrogate (legal in JSON,
  * not in UTF-8) becomes U+FFFD. */
 struct vx_span json_unescape(struct json_value string, struct vx_arena *arena);

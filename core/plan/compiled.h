@@ -46,10 +46,11 @@ struct route {
     const char *name;         /* of the routing */
     const struct rule *rules; /* the enabled ones, in order */
     size_t rule_count;
-    uint32_t first_rule;     /* the number of the first rule of its config, also where that is disabled: rule
+    uint32_t first_rule;   /* the number of the first rule of its config, also where that is disabled: rule
                                  `number` was compiled from config_routing.rules[number - first_rule] */
-    struct rule otherwise;   /* `when` NULL */
-    bool match_all;          /* every rule that matches runs, not the first alone */
+    struct rule otherwise; /* `when` NULL */
+    bool match_all;        /* every rule that matches runs, not the first alone */
+    enum config_delivery delivery;
     const char *dead_letter; /* topic, or NULL */
     bool has_topics;         /* events enter here; without, they are handed over by other routings' rules */
     const char **topics;     /* its source topics */
@@ -58,7 +59,8 @@ struct route {
     struct json_paths *paths; /* what to scan for; NULL unless parsed */
     const uint32_t *slots;    /* the slots of `paths` */
     size_t slot_count;
-    struct match_index *index; /* over its rules and those of the routings it reaches; NULL: none */
+    uint32_t slot_end;         /* behind the highest of them */
+    struct match_index *index; /* over its rules and those of the routings it hands on to; NULL: none */
 };
 
 struct table {

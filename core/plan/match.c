@@ -26,12 +26,27 @@ void match_scratch_free(struct match_scratch *scratch)
     free(scratch->members);
     free(scratch->found);
     free(scratch->rules);
+    free(scratch->numbers.at);
     free(scratch);
 }
 
 void match_begin(struct match *m, struct match_scratch *scratch, const struct route *entry, struct cel_frame *frame)
 {
     *m = (struct match){.scratch = scratch, .entry = entry, .frame = frame};
+    if (!scratch)
+        return;
+    struct cel_numbers *numbers = &scratch->numbers;
+    if (numbers->count < entry->slot_end) {
+        numbers->at = realloc(numbers->at, entry->slot_end * sizeof *numbers->at);
+        vx_assert(numbers->at != NULL);
+        memset(numbers->at + numbers->count, 0, (entry->slot_end - numbers->count) * sizeof *numbers->at);
+        numbers->count = entry->slot_end;
+    }
+    if (++numbers->epoch == 0 && numbers->count > 0) {
+        memset(numbers->at, 0, numbers->count * sizeof *numbers->at);
+        numbers->epoch = 1;
+    }
+    frame->numbers = numbers;
 }
 
 /* True when the rule's condition holds. */
@@ -39,8 +54,18 @@ static bool holds(struct match *m, const struct rule *rule)
 {
     bool failed = false;
     bool result = !rule->when || cel_test(rule->when, m->frame, &failed);
-    m->failed += failed;
+    m->failed += failed && !m->frame->absent;
     return result;
+}
+
+const struct rule *match_hands_on(const struct route *route)
+{
+    for (size_t i = 0; i < route->rule_count && !route->match_all; i++) {
+        const struct rule *rule = &route->rules[i];
+        if (!rule->when)
+            return rule->action.kind == ACTION_HAND_OVER && !rule->action.route->match_all ? rule : NULL;
+    }
+    return NULL;
 }
 
 const struct rule *match_first_loop(struct match *m, const struct route *route)
@@ -68,6 +93,9 @@ const struct rule *const *match_all_loop(struct match *m, const struct route *ro
 
 const struct rule *match_first(struct match *m, const struct route *route)
 {
+    const struct rule *known = index_known(m, route);
+    if (known)
+        return known;
     return route->index ? index_first(route->index, m) : match_first_loop(m, route);
 }
 

@@ -19,19 +19,24 @@ struct match_scratch;
 struct match_scratch *match_scratch_new(void);
 void match_scratch_free(struct match_scratch *scratch);
 
-/* The index of one routing with topics and of all that it hands over to; NULL: there is none, the loops it is. Built last,
- * when every route of the table and every slot is there; of route n the typed trees are in c->set->routings[n], see
- * route.first_rule. */
-struct match_index *match_index_new(struct compiler *c, const struct route *entry);
+/* Gives routes their indexes. A route that others hand on to (match_hands_on) is searched with them, and has none of its
+ * own. Built last, when every route of the table and every slot is there; of route n the typed trees are in
+ * c->set->routings[n], see route.first_rule. */
+void match_indexes_make(struct compiler *c);
+/* The rule that hands all that is left over to another routing, for the first match of both; NULL: there is none. */
+const struct rule *match_hands_on(const struct route *route);
 void match_index_free(struct match_index *index);
 size_t match_index_bytes(const struct match_index *index);
 
 /* One event's search. */
 struct match {
-    struct match_scratch *scratch; /* of the worker */
-    const struct route *entry;     /* of the event's topic; `entry->index` may answer for every route it reaches */
-    struct cel_frame *frame;       /* of the event as it came, scanned */
-    uint32_t failed; /* conditions that were evaluated and failed; the loops evaluate those before the rule that is
+    struct match_scratch *scratch;   /* of the worker */
+    const struct route *entry;       /* of the event's topic; `entry->index` may answer for every route it reaches */
+    struct cel_frame *frame;         /* of the event as it came, scanned */
+    const struct match_index *asked; /* the last that was asked for a first rule; NULL: none. Private to index/ */
+    uint32_t best;                   /* its answer */
+    uint32_t
+        failed; /* conditions that were evaluated and failed, not of absence (cel_test); the loops evaluate those before the rule that is
                         found (match_first) or all (match_all), an index may know without evaluating */
 };
 /* Before the first question about an event. */

@@ -83,8 +83,11 @@ bool table_match(const struct table *t, struct vx_span topic, struct table_match
         if (match.route)
             match.other = rp->route->name;
         else
-            match = (struct table_match){
-                .routing = rp->route->name, .pattern = rp->text, .start = rp->start, .route = rp->route};
+            match = (struct table_match){.routing = rp->route->name,
+                                         .pattern = rp->text,
+                                         .start = rp->start,
+                                         .delivery = rp->route->delivery,
+                                         .route = rp->route};
     }
     if (match.route)
         *out = match;

@@ -111,6 +111,7 @@ static void compile_paths(struct compiler *c, const struct reads *reads, struct 
             continue;
         seen[slot] = true;
         slots[route->slot_count++] = slot;
+        route->slot_end = slot >= route->slot_end ? slot + 1 : route->slot_end;
         json_paths_add(route->paths, t->slots.paths[slot], slot);
     }
     json_paths_seal(route->paths);
@@ -150,6 +151,7 @@ static void compile_route(struct compiler *c, const struct config_routing *from,
     struct table *t = c->table;
     route->name = vx_arena_str(&t->arena, from->name);
     route->match_all = from->match == CONFIG_MATCH_ALL;
+    route->delivery = from->delivery;
     route->dead_letter = from->dead_letter ? vx_arena_str(&t->arena, from->dead_letter) : NULL;
     route->has_topics = !from->node || config_node_find(from->node, "topics");
     route->topics = VX_ARENA_ARRAY(&t->arena, const char *, from->topic_count);

@@ -81,8 +81,8 @@ static void list_topics(struct compiler *c)
         const struct route *route = &t->routes[i];
         for (size_t k = 0; k < route->topic_count; k++)
             if (!pattern_is(vx_span_str(route->topics[k])))
-                sources[n++] =
-                    (struct source){{route->topics[k], route->name, c->set->routings[i].start, route->parsed}, route};
+                sources[n++] = (struct source){
+                    {route->topics[k], route->name, c->set->routings[i].start, route->delivery, route->parsed}, route};
     }
     qsort(sources, count, sizeof *sources, by_topic);
     t->topic_count = count;
@@ -184,8 +184,8 @@ enum vx_status table_new(const struct config_set *set, uint32_t number, struct t
         list_topics(&c);
         patterns_compile(&c);
         list_destinations(&c);
-        for (size_t i = 0; i < t->route_count; i++)
-            t->routes[i].index = match_index_new(&c, &t->routes[i]);
+        match_indexes_make(&c);
+        cel_slots_settle(&t->slots);
         *out = t;
     } else {
         table_free(t);
@@ -238,6 +238,12 @@ const struct route *table_route(const struct table *t, struct vx_span topic)
             return t->topic_routes[row];
     }
     return t->patterns ? patterns_route(t, topic) : NULL;
+}
+
+enum config_delivery table_delivery(const struct table *t, struct vx_span topic)
+{
+    const struct route *route = table_route(t, topic);
+    return route ? route->delivery : CONFIG_AT_LEAST_ONCE;
 }
 
 const struct table_topic *table_topics(const struct table *t, size_t *count)

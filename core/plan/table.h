@@ -37,11 +37,16 @@ size_t table_bytes(const struct table *t);
 /* The route of a topic, or NULL when no routing claims it, by name or by pattern. */
 const struct route *table_route(const struct table *t, struct vx_span topic);
 
+/* How the events of a topic are delivered; at least once where no routing claims it. Where rules hand over, the routing
+ * of the topic says so. */
+enum config_delivery table_delivery(const struct table *t, struct vx_span topic);
+
 /* What the table consumes: one row per source topic, sorted by name. */
 struct table_topic {
     const char *name;
     const char *routing;
     enum config_start start;
+    enum config_delivery delivery;
     bool parsed; /* its values must be JSON */
 };
 const struct table_topic *table_topics(const struct table *t, size_t *count);
@@ -54,6 +59,7 @@ struct table_match {
     const char *pattern;
     const char *other; /* a second one that would; NULL: none */
     enum config_start start;
+    enum config_delivery delivery;
     const struct route *route;
 };
 bool table_match(const struct table *t, struct vx_span topic, struct table_match *out);

@@ -18,7 +18,8 @@
 #include "core/plan/index/build.h"
 
 enum {
-    LEAF_MAX = 4,           /* items that are not worth an access */
+    LEAF_MAX = 8,           /* items that are not worth an access */
+    ACCESS_MIN = 3,         /* items of one kind among more that are */
     RANGES_NESTED_MIN = 32, /* items in a node of a segment tree that are worth another segment tree */
 };
 
@@ -36,26 +37,58 @@ static bool is_used(const struct item *item, uint32_t n)
     return n < ITEM_LITERALS_MAX && item->used >> n & 1;
 }
 
-/* The clause with the literals that are left. The one made last for the same clause is used again where it is the same:
- * in a segment tree an item stands in many nodes. */
-static uint32_t keep_clause(struct index_builder *b, const struct item *item)
+static uint32_t add_word(struct index_builder *b, uint32_t word)
+{
+    *INDEX_VEC_MORE(&b->words) = word;
+    vx_assert(b->words.count < INDEX_NOTHING);
+    return b->words.count - 1;
+}
+
+/* Adds the clause with the literals that are left; returns where it stands. */
+static uint32_t add_clause(struct index_builder *b, const struct item *item)
 {
     struct collected_clause *from = &b->clauses.at[item->clause];
-    if (from->kept && from->kept_used == item->used)
-        return from->kept - 1;
-    struct index_clause to = {from->rule, b->kept_literals.count, 0};
+    uint32_t at = add_word(b, from->rule), count = 0;
+    add_word(b, 0);
     for (uint32_t n = 0; n < from->literal_count; n++) {
+        const struct literal *literal = item_literal(b, item, n);
         if (is_used(item, n))
             continue;
-        struct literal literal = *item_literal(b, item, n);
-        *INDEX_VEC_MORE(&b->kept_literals) = literal;
-        to.literal_count++;
+        add_word(b, index_literal_head(literal));
+        add_word(b, literal->a);
+        add_word(b, literal->b);
+        count++;
     }
-    *INDEX_VEC_MORE(&b->kept_clauses) = to;
-    vx_assert(b->kept_clauses.count < INDEX_NOTHING);
-    from->kept = b->kept_clauses.count;
+    b->words.at[at + 1] = count;
+    from->kept = at + 1;
     from->kept_used = item->used;
-    return from->kept - 1;
+    return at;
+}
+
+/* The one made last for the same clause is used again where it is the same: in a segment tree an item stands in many
+ * nodes. */
+static bool is_kept(const struct index_builder *b, const struct item *item)
+{
+    const struct collected_clause *from = &b->clauses.at[item->clause];
+    return from->kept && from->kept_used == item->used;
+}
+
+static uint32_t keep_clause(struct index_builder *b, const struct item *item)
+{
+    return is_kept(b, item) ? b->clauses.at[item->clause].kept - 1 : add_clause(b, item);
+}
+
+/* In a node, where one of a literal or none is not worth going elsewhere. */
+static void put_clause(struct index_builder *b, const struct item *item)
+{
+    uint32_t at = b->clauses.at[item->clause].kept - 1;
+    if (!is_kept(b, item) || b->words.at[at + 1] < 2) {
+        add_clause(b, item);
+        return;
+    }
+    add_word(b, item_rule(b, item));
+    add_word(b, INDEX_ELSEWHERE);
+    add_word(b, at);
 }
 
 /* ---- accesses ---- */
@@ -134,20 +167,19 @@ static void access_key(struct index_builder *b, const struct way *ways, uint32_t
         distinct += i == 0 || memcmp(all.at[i].key, all.at[i - 1].key, sizeof all.at[i].key) != 0;
     to->mask = hash_size(distinct) - 1;
     to->count = distinct;
-    uint32_t *keys = VX_ARENA_ARRAY(&b->index->arena, uint32_t, (to->mask + 1) * to->width);
-    uint32_t *children = VX_ARENA_ARRAY(&b->index->arena, uint32_t, to->mask + 1);
+    uint32_t width = to->width, size = width + 1;
+    uint32_t *keys = VX_ARENA_ARRAY(&b->index->arena, uint32_t, (size_t)(to->mask + 1) * size);
     for (uint32_t i = 0; i <= to->mask; i++)
-        children[i] = INDEX_NOTHING;
+        keys[i * size + width] = INDEX_NOTHING;
     for (uint32_t at = 0; at < all.count;) {
         const uint32_t *key = all.at[at].key;
-        uint32_t slot = index_hash_ids(key, to->width) & to->mask;
-        while (children[slot] != INDEX_NOTHING)
+        uint32_t slot = index_hash_ids(key, width) & to->mask;
+        while (keys[slot * size + width] != INDEX_NOTHING)
             slot = (slot + 1) & to->mask;
-        memcpy(keys + slot * to->width, key, to->width * sizeof *keys);
-        children[slot] = file_equal(b, &all, &at, false);
+        memcpy(keys + slot * size, key, width * sizeof *keys);
+        keys[slot * size + width] = file_equal(b, &all, &at, false);
     }
     to->keys = keys;
-    to->children = children;
     free(all.at);
 }
 
@@ -254,28 +286,19 @@ static struct index_access make_access(struct index_builder *b, const struct way
 static uint32_t add_node(struct index_builder *b, struct item *leaf, uint32_t leaf_count, struct index_access *accesses,
                          uint32_t access_count)
 {
-    struct index_node node = {.first_rule = UINT32_MAX,
-                              .clauses_at = b->leaves.count,
-                              .clause_count = leaf_count,
-                              .accesses_at = b->accesses.count,
-                              .access_count = access_count};
+    uint32_t at = add_word(b, leaf_count);
+    add_word(b, access_count);
+    add_word(b, b->accesses.count);
+    b->index->most_clauses = leaf_count > b->index->most_clauses ? leaf_count : b->index->most_clauses;
     if (leaf_count > 1)
         qsort(leaf, leaf_count, sizeof *leaf, item_order);
-    for (uint32_t i = 0; i < leaf_count; i++) {
-        uint32_t clause = keep_clause(b, &leaf[i]);
-        *INDEX_VEC_MORE(&b->leaves) = clause;
-        uint32_t rule = item_rule(b, &leaf[i]);
-        node.first_rule = rule < node.first_rule ? rule : node.first_rule;
-    }
+    for (uint32_t i = 0; i < leaf_count; i++)
+        put_clause(b, &leaf[i]);
     if (access_count > 1)
         qsort(accesses, access_count, sizeof *accesses, by_first_rule);
-    for (uint32_t i = 0; i < access_count; i++) {
+    for (uint32_t i = 0; i < access_count; i++)
         *INDEX_VEC_MORE(&b->accesses) = accesses[i];
-        node.first_rule = accesses[i].first_rule < node.first_rule ? accesses[i].first_rule : node.first_rule;
-    }
-    *INDEX_VEC_MORE(&b->nodes) = node;
-    vx_assert(b->nodes.count < INDEX_NOTHING);
-    return b->nodes.count - 1;
+    return at;
 }
 
 static uint32_t file_many(struct index_builder *b, struct item *items, uint32_t count, bool ranges)
@@ -291,7 +314,7 @@ static uint32_t file_many(struct index_builder *b, struct item *items, uint32_t 
     ways_simplify(b, ways, count);
     for (uint32_t at = 0, end; at < count; at = end) {
         end = way_end(ways, at, count);
-        if (ways[at].kind == WAY_LEAF || end - at <= LEAF_MAX / 2) {
+        if (ways[at].kind == WAY_LEAF || end - at < ACCESS_MIN) {
             for (uint32_t i = at; i < end; i++)
                 leaf[leaf_count++] = ways[i].item;
             continue;
@@ -356,51 +379,32 @@ static void *settle(struct vx_arena *arena, void *from, size_t bytes)
     return to;
 }
 
-#define SETTLE(b, vec) settle(&(b)->index->arena, (b)->vec.at, (b)->vec.count * sizeof *(b)->vec.at)
+#define SETTLE_VEC(b, vec) settle(&(b)->index->arena, (vec)->at, (vec)->count * sizeof *(vec)->at)
+#define SETTLE(b, name) SETTLE_VEC(b, &(b)->name)
 
 static void finish(struct index_builder *b)
 {
     struct match_index *index = b->index;
     index->subject_count = b->subjects.count;
     index->test_count = b->tests.count;
-    index->clause_count = b->kept_clauses.count;
-    index->node_count = b->nodes.count;
     index->subjects = SETTLE(b, subjects);
     index->tests = SETTLE(b, tests);
     index->sets = SETTLE(b, sets);
-    index->literals = SETTLE(b, kept_literals);
-    index->clauses = SETTLE(b, kept_clauses);
-    index->leaves = SETTLE(b, leaves);
+    index->words = SETTLE(b, words);
     index->accesses = SETTLE(b, accesses);
-    index->nodes = SETTLE(b, nodes);
     index->confirm = b->confirm;
     free(b->collected.at);
     free(b->literals.at);
     free(b->clauses.at);
     free(b->subject_numbers.slots);
     free(b->test_numbers.slots);
+    free(b->compiled);
+    free(b->from);
     vx_arena_done(&b->analysis);
 }
 
 /* Tables may be built on several threads. */
 static uint64_t serials;
-
-struct match_index *match_index_new(struct compiler *c, const struct route *entry)
-{
-    struct index_builder b = {.c = c, .from = &c->set->routings[entry - c->table->routes]};
-    if (entry->rule_count < INDEX_RULES_MIN)
-        return NULL;
-    b.index = calloc(1, sizeof *b.index);
-    vx_assert(b.index != NULL);
-    b.index->route = entry;
-    b.index->serial = __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED);
-    b.confirm = VX_ARENA_ARRAY(&b.index->arena, bool, entry->rule_count);
-    index_collect(&b);
-    b.index->roots[0] = file_root(&b, false);
-    b.index->roots[1] = file_root(&b, true);
-    finish(&b);
-    return b.index;
-}
 
 void match_index_free(struct match_index *index)
 {
@@ -408,6 +412,27 @@ void match_index_free(struct match_index *index)
         return;
     vx_arena_done(&index->arena);
     free(index);
+}
+
+struct match_index *index_make(struct compiler *c, const uint32_t *ways, const struct route *entry)
+{
+    struct index_builder b = {.c = c, .index = calloc(1, sizeof *b.index)};
+    vx_assert(b.index != NULL);
+    b.index->route = entry;
+    b.index->serial = __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED);
+    index_take_rules(&b, ways, entry);
+    if (b.index->rule_count < INDEX_RULES_MIN) {
+        free(b.compiled);
+        free(b.from);
+        match_index_free(b.index);
+        return NULL;
+    }
+    b.confirm = VX_ARENA_ARRAY(&b.index->arena, bool, b.index->rule_count);
+    index_collect(&b);
+    b.index->roots[0] = file_root(&b, false);
+    b.index->roots[1] = file_root(&b, true);
+    finish(&b);
+    return b.index;
 }
 
 size_t match_index_bytes(const struct match_index *index)

@@ -22,7 +22,7 @@ struct collected_clause {
     uint32_t rule;
     uint32_t literals_at, literal_count;
     bool expr;          /* a literal is an EXPR */
-    uint32_t kept;      /* the clause made of it last, + 1; 0: none */
+    uint32_t kept;      /* where the clause made of it last stands in the words, + 1; 0: none */
     uint64_t kept_used; /* without these literals */
 };
 
@@ -49,9 +49,10 @@ struct number_table {
 struct index_builder {
     struct match_index *index;
     struct compiler *c;
-    const struct config_routing *from;
+    const struct rule **compiled;    /* the rules of the index */
+    const struct config_rule **from; /* what each was compiled from */
     struct vx_arena analysis;        /* clauses and predicates */
-    const struct cel_clauses *rules; /* by rule of the route */
+    const struct cel_clauses *rules; /* by rule */
     uint32_t rule_count;             /* those behind a rule that takes everything are left out */
 
     INDEX_VEC(struct index_subject) subjects;
@@ -64,11 +65,8 @@ struct index_builder {
     bool *confirm;
 
     /* What becomes the index. */
-    INDEX_VEC(struct literal) kept_literals;
-    INDEX_VEC(struct index_clause) kept_clauses;
-    INDEX_VEC(uint32_t) leaves;
+    INDEX_VEC(uint32_t) words;
     INDEX_VEC(struct index_access) accesses;
-    INDEX_VEC(struct index_node) nodes;
 };
 
 enum { ITEM_LITERALS_MAX = 64 }; /* literals of a clause that may be filed; the rest is only tried */
@@ -122,6 +120,12 @@ uint32_t test_of_expr(struct index_builder *b, uint32_t rule, const struct cel_p
 struct vx_span text_reversed(struct vx_arena *arena, struct vx_span text);
 /* The first string behind all that begin with `text`; false when there is none. */
 bool text_behind(struct vx_arena *arena, struct vx_span text, struct cel_key *key);
+
+/* rules.c: the rules of `entry` and of what it hands on to. `ways`: by route of the table, on how many ways events reach it;
+ * one that has several stands in an index of its own. */
+void index_take_rules(struct index_builder *b, const uint32_t *ways, const struct route *entry);
+/* build.c: NULL where there are too few rules. */
+struct match_index *index_make(struct compiler *c, const uint32_t *ways, const struct route *entry);
 
 /* collect.c: conditions → subjects, tests, literals and clauses. */
 void index_collect(struct index_builder *b);

@@ -31,9 +31,9 @@ static void range_positions(const struct index_bounds *bounds, const struct cel_
     to->a = first;
     to->b = first + 2 * count + 1;
     if (p->low_bound != CEL_BOUND_NONE)
-        to->a = first + bounds_position(keys, count, &p->keys[0]) + (p->low_bound == CEL_BOUND_OPEN);
+        to->a = first + bounds_position(keys, count, NULL, &p->keys[0]) + (p->low_bound == CEL_BOUND_OPEN);
     if (p->high_bound != CEL_BOUND_NONE)
-        to->b = first + bounds_position(keys, count, &p->keys[1]) + (p->high_bound == CEL_BOUND_CLOSED);
+        to->b = first + bounds_position(keys, count, NULL, &p->keys[1]) + (p->high_bound == CEL_BOUND_CLOSED);
 }
 
 /* `first`: the position of the least string. */
@@ -43,10 +43,10 @@ static void prefix_positions(struct index_builder *b, const struct index_bounds 
     const struct cel_key *keys = bounds->keys + bounds->numbers;
     struct cel_key key = {.kind = CEL_KEY_STRING}, behind;
     key.text = text;
-    to->a = first + bounds_position(keys, bounds->strings, &key);
+    to->a = first + bounds_position(keys, bounds->strings, NULL, &key);
     to->b = first + 2 * bounds->strings + 1;
     if (text_behind(&b->analysis, text, &behind))
-        to->b = first + bounds_position(keys, bounds->strings, &behind);
+        to->b = first + bounds_position(keys, bounds->strings, NULL, &behind);
 }
 
 /* Texts and patterns are sought one by one, by a test or a program, or all at once. */
@@ -153,12 +153,12 @@ static void add_clause(struct index_builder *b, uint32_t rule, const struct cel_
 /* The clauses of all rules, up to one that takes whatever is left. */
 static void analyse(struct index_builder *b)
 {
-    const struct route *route = b->index->route;
-    struct cel_clauses *rules = VX_ARENA_ARRAY(&b->analysis, struct cel_clauses, route->rule_count);
+    const uint32_t count = b->index->rule_count;
+    struct cel_clauses *rules = VX_ARENA_ARRAY(&b->analysis, struct cel_clauses, count);
     size_t longest = 1;
     b->rules = rules;
-    for (size_t i = 0; i < route->rule_count; i++) {
-        const struct config_rule *from = &b->from->rules[route->rules[i].number - route->first_rule];
+    for (uint32_t i = 0; i < count; i++) {
+        const struct config_rule *from = b->from[i];
         if (from->when.cel) {
             rules[i] = cel_clauses_of(&b->analysis, from->when.cel, NULL);
             size_t length = cel_expr_text(from->when.cel).len;
@@ -166,9 +166,9 @@ static void analyse(struct index_builder *b)
         } else {
             rules[i] = (struct cel_clauses){VX_ARENA_NEW(&b->analysis, struct cel_clause), 1};
         }
-        b->rule_count = (uint32_t)i + 1;
+        b->rule_count = i + 1;
         const struct cel_clause *first = rules[i].clauses;
-        if (!route->match_all && rules[i].count == 1 && first->count == 0 && !first->whole)
+        if (!b->index->route->match_all && rules[i].count == 1 && first->count == 0 && !first->whole)
             break;
     }
     /* A condition of n characters has fewer operators than that, and each costs a step and one more for every 16 bytes

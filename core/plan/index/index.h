@@ -16,7 +16,10 @@
  * Cost of an event: per place that is asked for one reading, one hash look-up for equalities and one binary search for
  * ranges; per equality access one look-up of integers, per range access the logarithm of its ranges; per clause found
  * its remaining literals, each a comparison of integers. So it grows with what matches, not with what there is.
- * Memory: 16 bytes per literal that is not filed, 12 per clause, 16 to 32 per filed equality, 32 to 150 per range.
+ * Memory: 12 bytes per literal that is not filed, 8 per clause, 16 to 32 per filed equality, 32 to 150 per range.
+ *
+ * An index sees through the hand-over of all that is left: the rules of the other routing stand behind those of the first,
+ * and one search answers for both.
  *
  * Thread: built on one thread, then immutable; a worker searches with its own scratch.
  */
@@ -32,7 +35,16 @@ enum {
     INDEX_NO_ID = 0,             /* a value that equals no constant */
     INDEX_CLAUSE = (int)1 << 30, /* in a reference: a clause, not a node */
     INDEX_NOTHING = INDEX_CLAUSE - 1,
+    /* The tree is words, so that what is looked at together stands together; a reference is the place of the first.
+     *     clause   rule, count of literals, literals; or rule, INDEX_ELSEWHERE, where the clause stands
+     *     node     count of clauses, count of accesses, where these are in `accesses`; then the clauses, by rule
+     *     literal  kind, negated and subject in one word, a, b */
+    INDEX_CLAUSE_WORDS = 2, /* before its literals */
+    INDEX_NODE_WORDS = 3,
+    INDEX_LITERAL_WORDS = 3,
+    INDEX_SUBJECTS_MAX = (1 << 24) - 1,
 };
+#define INDEX_ELSEWHERE UINT32_MAX
 #define INDEX_NO_POSITION UINT32_MAX /* a value that is neither number nor string */
 
 /* Positions of a value among n sorted bounds: 2i + 1 at bound i, 2i between bounds i - 1 and i. Of the bounds of a place
@@ -40,6 +52,18 @@ enum {
 struct index_bounds {
     const struct cel_key *keys;
     uint32_t numbers, strings;
+    const struct index_prints *number_prints, *string_prints; /* NULL: few */
+};
+
+/* Where among sorted keys to look, in a step or two: `prints` has 32 bits of each key, in the same order; from[p >> shift]
+ * is the first whose print begins with the same bits as p. Keys of the same print have to be compared. Of numbers the
+ * bits are those behind `low`, of strings those behind the bytes that all of them have in common. */
+struct index_prints {
+    uint64_t low, high; /* of the first and the last key, before they are cut to 32 bits */
+    struct vx_span common;
+    const uint32_t *prints, *from;
+    uint32_t count, buckets;
+    uint8_t cut, shift;
 };
 
 struct index_slot {
@@ -120,47 +144,41 @@ struct index_test {
     uint32_t subject;                  /* CONTAINS */
 };
 
-struct index_clause {
-    uint32_t rule; /* of the route */
-    uint32_t literals_at;
-    uint32_t literal_count;
-};
-
 enum access_kind { ACCESS_KEY, ACCESS_MEMBER, ACCESS_RANGE, ACCESS_TAIL };
 struct index_access {
     uint8_t kind;  /* enum access_kind */
     uint8_t width; /* KEY: subjects in the key; MEMBER: 1 */
     uint32_t first_rule;
     uint32_t subjects[INDEX_WIDTH_MAX];
-    /* KEY: slot n of a hash table has the ids keys[n * width …) and leads to children[n]; INDEX_NOTHING: free.
+    /* KEY: slot n of a hash table is keys[n * (width + 1) …): the ids, then the reference; INDEX_NOTHING: free.
      * MEMBER: the same, looked up for each id.
      * RANGE: keys[0..count) cut the positions into segments; leaf n of a segment tree over 2^k leaves, from keys[n] to
      * keys[n + 1], is children[2^k + n], its parent children[(2^k + n) / 2], and so on to 1. */
     const uint32_t *keys;
-    const uint32_t *children; /* references */
+    const uint32_t *children; /* RANGE: references */
     uint32_t mask;            /* KEY: slots - 1; RANGE: leaves - 1 */
     uint32_t count;
 };
 
-struct index_node {
-    uint32_t first_rule;
-    uint32_t clauses_at, clause_count;  /* in `leaves`, by rule */
-    uint32_t accesses_at, access_count; /* by first_rule */
+/* Rules of one route that the index holds. */
+struct index_part {
+    const struct route *route;
+    uint32_t first, count;   /* rules [first, first + count) of the index are the first ones of the route */
+    const struct rule *over; /* behind them: hands over to the route of the next part; NULL: the last part */
 };
 
 struct match_index {
     struct vx_arena arena;
     uint64_t serial; /* of all indexes ever made */
     const struct route *route;
+    const struct index_part *parts; /* of `route`, then of those that it hands on to, see match_hands_on() */
     const struct index_subject *subjects;
     const struct index_test *tests;
     const uint32_t *sets;
-    const struct literal *literals;
-    const struct index_clause *clauses;
-    const uint32_t *leaves; /* clauses */
-    const struct index_access *accesses;
-    const struct index_node *nodes;
-    uint32_t subject_count, test_count, member_count, clause_count, node_count;
+    const uint32_t *words;               /* the tree */
+    const struct index_access *accesses; /* of a node: by first_rule */
+    uint32_t part_count, rule_count, subject_count, test_count, member_count;
+    uint32_t most_clauses;   /* of a node */
     uint32_t roots[2];       /* references: clauses without and with EXPR */
     bool elements;           /* some condition looks at elements of lists */
     const bool *confirm;     /* per rule: see search.c */
@@ -187,7 +205,8 @@ struct match_scratch {
     uint32_t *tests;          /* by test: epoch << 2 | enum index_answer */
     uint32_t *members;        /* by subject's members_at + id - 1: epoch in which it was found */
     uint32_t *found;          /* from a subject's members_at on: the ids found */
-    uint64_t *rules;          /* a bit per rule of the route; all 0 between questions */
+    struct cel_numbers numbers;
+    uint64_t *rules; /* a bit per rule of the route; all 0 between questions */
 };
 
 enum index_answer { ANSWER_UNKNOWN, ANSWER_NO, ANSWER_YES, ANSWER_FAILED };
@@ -266,15 +285,29 @@ uint32_t subject_find_id(const struct index_subject *subject, const struct cel_k
 void key_of_json(struct json_value json, struct vx_arena *arena, struct cel_key *key);
 
 bool literal_holds(struct search *s, const struct literal *literal);
-/* The position of a key among sorted keys of its kind; see index_bounds. */
-uint32_t bounds_position(const struct cel_key *keys, uint32_t count, const struct cel_key *key);
+/* The position of a key among sorted keys of its kind; see index_bounds. `prints` may be NULL. */
+uint32_t bounds_position(const struct cel_key *keys, uint32_t count, const struct index_prints *prints,
+                         const struct cel_key *key);
+/* prints.c */
+const struct index_prints *index_prints_new(struct vx_arena *arena, const struct cel_key *keys, uint32_t count);
+/* Narrows [*low, *high), where a key would be among the keys that `prints` was made of: all before *low are less, all from
+ * *high on are greater. */
+void index_prints_find(const struct index_prints *prints, const struct cel_key *key, uint32_t *low, uint32_t *high);
 /* The same for a string that is read backwards; `keys` are backwards already. */
 uint32_t tails_position(const struct cel_key *keys, uint32_t count, struct vx_span text);
 
 /* search.c */
 uint32_t index_hash_ids(const uint32_t *ids, uint32_t width);
+static inline uint32_t index_literal_head(const struct literal *literal)
+{
+    return literal->kind | (uint32_t)literal->negated << 7 | literal->subject << 8;
+}
+/* The rule of a number. */
+const struct rule *index_rule(const struct match_index *index, uint32_t number);
 /* The answers; what failed is added to m->failed. */
 const struct rule *index_first(const struct match_index *index, struct match *m);
+/* What the search for the first rule said about a route that is handed on to; NULL: nothing. */
+const struct rule *index_known(const struct match *m, const struct route *route);
 const struct rule *const *index_all(const struct match_index *index, struct match *m, size_t *count);
 
 #endif

@@ -226,7 +226,7 @@ void reading_find_members(struct search *s, uint32_t number)
     const struct index_subject *subject = &s->index->subjects[number];
     if (subject->source == SOURCE_ELEMENTS) {
         struct json_value list = s->frame->event->slots[subject->slot];
-        s->failed += list.kind != JSON_KIND_ARRAY && list.kind != JSON_KIND_OBJECT;
+        s->failed += list.kind != JSON_KIND_ARRAY && list.kind != JSON_KIND_OBJECT && list.kind != JSON_KIND_MISSING;
         start(s, subject->inner);
         walk(s, subject->inner, list);
         return;

@@ -1,8 +1,8 @@
 /* Reading an event for the index: each place at most once, each value turned into the small integers that all literals
  * compare. A worker's thread; escaped and lower-cased strings go to the frame's arena.
  *
- * What is counted as failed: a place that was asked for and is not there or cannot be read; a value that ranges (or
- * tests of text) were asked of and that has no kind they could be of; a program that failed. Each once per question.
+ * What is counted as failed: a place that was asked for and cannot be read; a value that ranges (or tests of text) were
+ * asked of and that has no kind they could be of; a program that failed. Each once per question; absence is no failure.
  */
 #include "core/base/utf8.h"
 #include "core/cel/values.h"
@@ -98,14 +98,16 @@ void reading_fetch(struct search *s, uint32_t number, struct reading *r)
     r->known = 0;
     r->present = true;
     if (subject->place.lower) {
-        r->key = lowered(&index_read(s, subject->base)->key, s->frame->arena);
+        const struct reading *base = index_read(s, subject->base);
+        r->key = lowered(&base->key, s->frame->arena);
+        r->present = base->key.kind != CEL_KEY_NONE; /* else it is counted there, if at all */
     } else if (subject->place.kind == CEL_PLACE_FIELD) {
         read_json(s->frame->event->slots[subject->slot], s->frame->arena, &r->key);
         r->present = r->key.kind != CEL_KEY_NONE;
     } else {
         fetch_other(s, subject, r);
     }
-    s->failed += r->key.kind == CEL_KEY_NONE;
+    s->failed += r->present && r->key.kind == CEL_KEY_NONE;
 }
 
 static inline uint32_t find_id(const struct index_subject *subject, const struct cel_key *key)
@@ -131,10 +133,13 @@ void reading_find_id(const struct index_subject *subject, struct reading *r)
     r->id = find_id(subject, &r->key);
 }
 
-uint32_t bounds_position(const struct cel_key *keys, uint32_t count, const struct cel_key *key)
+uint32_t bounds_position(const struct cel_key *keys, uint32_t count, const struct index_prints *prints,
+                         const struct cel_key *key)
 {
     bool numbers = key->kind == CEL_KEY_NUMBER;
     uint32_t low = 0, high = count;
+    if (prints)
+        index_prints_find(prints, key, &low, &high); /* mostly finds that there is nothing left to compare */
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         int order = numbers ? cel_key_order_numbers(key, &keys[middle]) : vx_span_compare(key->text, keys[middle].text);
@@ -183,11 +188,11 @@ void reading_find_position(struct search *s, const struct index_subject *subject
     r->known |= READ_POSITION;
     r->position = INDEX_NO_POSITION;
     if (r->key.kind == CEL_KEY_NUMBER) {
-        r->position = bounds_position(bounds->keys, bounds->numbers, &r->key);
+        r->position = bounds_position(bounds->keys, bounds->numbers, bounds->number_prints, &r->key);
         comparable = bounds->numbers > 0;
     } else if (r->key.kind == CEL_KEY_STRING) {
-        r->position =
-            2 * bounds->numbers + 1 + bounds_position(bounds->keys + bounds->numbers, bounds->strings, &r->key);
+        r->position = 2 * bounds->numbers + 1 +
+                      bounds_position(bounds->keys + bounds->numbers, bounds->strings, bounds->string_prints, &r->key);
         comparable = bounds->strings > 0;
     }
     s->failed += !comparable;
@@ -266,7 +271,7 @@ static enum index_answer run_test(struct search *s, const struct literal *litera
     bool failed;
     bool yes = cel_test(test->program, s->frame, &failed);
     s->steps += CEL_STEPS_MAX - s->frame->steps_left;
-    s->failed += failed;
+    s->failed += failed && !s->frame->absent;
     return failed ? ANSWER_FAILED : yes ? ANSWER_YES : ANSWER_NO;
 }
 

@@ -22,30 +22,44 @@ static void visit(struct search *s, uint32_t reference);
 
 static bool confirmed(struct search *s, uint32_t rule)
 {
-    const struct cel_program *when = s->index->route->rules[rule].when;
     bool failed;
-    if (!when || (!s->heavy && s->steps < STEPS_HEAVY && !s->index->confirm[rule]))
+    if (!s->heavy && s->steps < STEPS_HEAVY && !s->index->confirm[rule])
         return true;
-    return cel_test(when, s->frame, &failed);
+    const struct cel_program *when = index_rule(s->index, rule)->when;
+    return !when || cel_test(when, s->frame, &failed);
 }
 
-static inline void try_clause(struct search *s, const struct index_clause *clause)
+static inline bool holds(struct search *s, const uint32_t *words)
 {
-    if (clause->rule >= s->best || (s->all && s->scratch->rules[clause->rule / 64] >> clause->rule % 64 & 1))
+    struct literal literal = {words[0] & 0x7f, words[0] >> 7 & 1, words[0] >> 8, words[1], words[2]};
+    if (literal.kind != LITERAL_RANGE) /* of what is tried in order, most are ranges */
+        return literal_holds(s, &literal);
+    uint32_t position = index_position(s, literal.subject);
+    return position >= literal.a && position < literal.b;
+}
+
+static inline void try_clause(struct search *s, const uint32_t *clause)
+{
+    uint32_t rule = clause[0], count = clause[1];
+    if (rule >= s->best || (s->all && s->scratch->rules[rule / 64] >> rule % 64 & 1))
         return;
-    const struct literal *literal = &s->index->literals[clause->literals_at];
-    for (const struct literal *end = literal + clause->literal_count; literal < end; literal++) {
-        if (!literal_holds(s, literal))
+    if (count == INDEX_ELSEWHERE) {
+        clause = &s->index->words[clause[2]];
+        count = clause[1];
+    }
+    const uint32_t *literal = clause + INDEX_CLAUSE_WORDS;
+    for (; count > 0; count--, literal += INDEX_LITERAL_WORDS) {
+        if (!holds(s, literal))
             return;
     }
-    if (!confirmed(s, clause->rule)) {
+    if (!confirmed(s, rule)) {
         s->lost = true;
         return;
     }
     if (s->all)
-        s->scratch->rules[clause->rule / 64] |= (uint64_t)1 << clause->rule % 64;
+        s->scratch->rules[rule / 64] |= (uint64_t)1 << rule % 64;
     else
-        s->best = clause->rule;
+        s->best = rule;
 }
 
 uint32_t index_hash_ids(const uint32_t *ids, uint32_t width)
@@ -59,13 +73,14 @@ uint32_t index_hash_ids(const uint32_t *ids, uint32_t width)
 static inline void visit_ids(struct search *s, const struct index_access *access, const uint32_t *ids, uint32_t width)
 {
     for (uint32_t at = index_hash_ids(ids, width);; at++) {
-        uint32_t slot = at & access->mask, i = 0;
-        if (access->children[slot] == INDEX_NOTHING)
+        const uint32_t *slot = &access->keys[(at & access->mask) * (width + 1)];
+        uint32_t i = 0;
+        if (slot[width] == INDEX_NOTHING)
             return;
-        while (i < width && access->keys[slot * width + i] == ids[i])
+        while (i < width && slot[i] == ids[i])
             i++;
         if (i == width) {
-            visit(s, access->children[slot]);
+            visit(s, slot[width]);
             return;
         }
     }
@@ -115,19 +130,19 @@ static void visit_range(struct search *s, const struct index_access *access)
 static void visit(struct search *s, uint32_t reference)
 {
     const struct match_index *index = s->index;
+    const uint32_t *at = &index->words[reference & ~(uint32_t)INDEX_CLAUSE];
     if (reference & INDEX_CLAUSE) {
-        try_clause(s, &index->clauses[reference & ~(uint32_t)INDEX_CLAUSE]);
+        try_clause(s, at);
         return;
     }
-    const struct index_node *node = &index->nodes[reference];
-    for (uint32_t i = 0; i < node->clause_count; i++) {
-        const struct index_clause *clause = &index->clauses[index->leaves[node->clauses_at + i]];
-        if (clause->rule >= s->best)
-            break;
-        try_clause(s, clause);
+    uint32_t clauses = at[0], accesses = at[1];
+    const struct index_access *access = &index->accesses[at[2]];
+    at += INDEX_NODE_WORDS;
+    for (; clauses > 0 && at[0] < s->best; clauses--) {
+        try_clause(s, at);
+        at += at[1] == INDEX_ELSEWHERE ? INDEX_CLAUSE_WORDS + 1 : INDEX_CLAUSE_WORDS + at[1] * INDEX_LITERAL_WORDS;
     }
-    for (uint32_t i = 0; i < node->access_count; i++) {
-        const struct index_access *access = &index->accesses[node->accesses_at + i];
+    for (; accesses > 0; accesses--, access++) {
         if (access->first_rule >= s->best)
             break;
         if (access->kind == ACCESS_KEY)
@@ -181,7 +196,7 @@ static bool is_heavy(const struct match_index *index, const struct cel_event *ev
 /* Makes the scratch large enough for an index that it has not just been used for. */
 static void fit(struct match_scratch *scratch, const struct match_index *index)
 {
-    uint32_t words = (uint32_t)(index->route->rule_count / 64 + 1);
+    uint32_t words = index->rule_count / 64 + 1;
     scratch->readings =
         grow(scratch->readings, &scratch->reading_room, index->subject_count, sizeof *scratch->readings);
     scratch->tests = grow(scratch->tests, &scratch->test_room, index->test_count, sizeof *scratch->tests);
@@ -212,6 +227,21 @@ static void search(struct search *s, const struct match_index *index, struct mat
     }
 }
 
+const struct rule *index_rule(const struct match_index *index, uint32_t number)
+{
+    const struct index_part *part = index->parts;
+    while (number - part->first >= part->count)
+        part++;
+    return &part->route->rules[number - part->first];
+}
+
+static const struct rule *answer_of(const struct index_part *part, uint32_t best)
+{
+    if (best - part->first < part->count)
+        return &part->route->rules[best - part->first];
+    return part->over ? part->over : &part->route->otherwise;
+}
+
 const struct rule *index_first(const struct match_index *index, struct match *m)
 {
     struct search s;
@@ -219,7 +249,18 @@ const struct rule *index_first(const struct match_index *index, struct match *m)
     if (s.lost)
         return match_first_loop(m, index->route);
     m->failed += s.failed;
-    return s.best == UINT32_MAX ? &index->route->otherwise : &index->route->rules[s.best];
+    m->asked = index;
+    m->best = s.best;
+    return answer_of(&index->parts[0], s.best);
+}
+
+const struct rule *index_known(const struct match *m, const struct route *route)
+{
+    for (uint32_t i = 1; m->asked && i < m->asked->part_count; i++) {
+        if (m->asked->parts[i].route == route)
+            return answer_of(&m->asked->parts[i], m->best);
+    }
+    return NULL;
 }
 
 const struct rule *const *index_all(const struct match_index *index, struct match *m, size_t *count)

@@ -105,6 +105,7 @@ static uint32_t subject_of(struct index_builder *b, const struct cel_place *plac
     }
     subject.place = kept_place(b, place, subject.slot);
     *INDEX_VEC_MORE(&b->subjects) = subject;
+    vx_assert(b->subjects.count <= INDEX_SUBJECTS_MAX);
     *INDEX_VEC_MORE(&b->collected) = (struct collected_subject){0};
     b->index->elements |= source == SOURCE_ELEMENTS;
     b->index->headers |= place->kind == CEL_PLACE_HEADER;
@@ -162,14 +163,13 @@ uint32_t test_of_text(struct index_builder *b, uint32_t subject, struct vx_span 
 
 uint32_t test_of_expr(struct index_builder *b, uint32_t rule, const struct cel_predicate *p)
 {
-    const struct rule *to = &b->index->route->rules[rule];
-    const struct cel_expr *expr = b->from->rules[to->number - b->index->route->first_rule].when.cel;
+    const struct cel_expr *expr = b->from[rule]->when.cel;
     struct test_query query = {.text = p ? p->text : cel_expr_text(expr), .expr = true};
     bool fresh, whole = !p || vx_span_equal(p->text, cel_expr_text(expr));
     uint32_t number = test_of(b, query, &fresh);
     if (fresh)
         b->tests.at[number].program =
-            whole ? to->when : cel_predicate_compile(&b->index->arena, expr, p, &b->c->table->slots);
+            whole ? b->compiled[rule]->when : cel_predicate_compile(&b->index->arena, expr, p, &b->c->table->slots);
     return number;
 }
 
@@ -326,6 +326,9 @@ static void finish_subject(struct index_builder *b, struct index_subject *subjec
            subject->bounds.keys[subject->bounds.numbers].kind == CEL_KEY_NUMBER)
         subject->bounds.numbers++;
     subject->bounds.strings = from->bounds.count - subject->bounds.numbers;
+    subject->bounds.number_prints = index_prints_new(&b->index->arena, subject->bounds.keys, subject->bounds.numbers);
+    subject->bounds.string_prints =
+        index_prints_new(&b->index->arena, subject->bounds.keys + subject->bounds.numbers, subject->bounds.strings);
     subject->tails.keys = finish_keys(b, from->tails.at, &from->tails.count);
     subject->tails.strings = from->tails.count;
     finish_many(b, subject, from);

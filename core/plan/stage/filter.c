@@ -11,7 +11,7 @@ static enum run_flow filter_run(struct run *run, const struct stage *stage)
 {
     bool failed = false;
     bool holds = !stage->program || cel_test(stage->program, &run->frame, &failed);
-    run->decider->failed_conditions += failed;
+    run->decider->failed_conditions += failed && !run->frame.absent;
     return holds ? RUN_NEXT : RUN_ENDED;
 }
 

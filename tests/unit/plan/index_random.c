@@ -316,6 +316,15 @@ static const char *random_value(struct index_draw *d)
     return PICK(d, values);
 }
 
+/* Few, so that a list often holds two that the same condition asks for. */
+static const char *random_element(struct index_draw *d)
+{
+    static const char *const elements[] = {
+        "1", "2", "\"a\"", "\"b\"", "\"ab\"", "true", "{\"d\":1,\"e\":2}", "{\"d\":\"a\",\"e\":1}", "[1,\"a\"]", "1.5",
+    };
+    return index_draw(d, 3) ? PICK(d, elements) : random_value(d);
+}
+
 void random_event_make(struct index_draw *d, struct vx_arena *arena, struct random_event *ev)
 {
     static const char *const keys[] = {"a", "b", "c", "x y", "l", "a", "b", "\\u0061", "d"};
@@ -335,9 +344,9 @@ void random_event_make(struct index_draw *d, struct vx_arena *arena, struct rand
     for (int n = (int)index_draw(d, MEMBERS_MAX); ev->member_count < n;) {
         const char *key = PICK(d, keys);
         bool list = strcmp(key, "l") == 0 && index_draw(d, 4) > 0;
-        ev->members[ev->member_count++] =
-            list ? vx_arena_printf(arena, "\"%s\":[%s,%s,%s]", key, random_value(d), random_value(d), random_value(d))
-                 : vx_arena_printf(arena, "\"%s\":%s", key, random_value(d));
+        ev->members[ev->member_count++] = list ? vx_arena_printf(arena, "\"%s\":[%s,%s,%s]", key, random_element(d),
+                                                                 random_element(d), random_element(d))
+                                               : vx_arena_printf(arena, "\"%s\":%s", key, random_value(d));
     }
     for (int n = (int)index_draw(d, HEADERS_MAX); ev->header_count < n;)
         ev->headers[ev->header_count++] = (struct cel_header){vx_span_str(PICK(d, names)), PICK(d, values)};

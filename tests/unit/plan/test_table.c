@@ -47,10 +47,10 @@ static void topics_are_sorted_and_say_whether_they_are_parsed(void **state)
 {
     (void)state;
     static const struct table_topic want[] = {
-        {"blobs", "bytes", CONFIG_EARLIEST, false},
-        {"changed", "changed", CONFIG_EARLIEST, true},
-        {"player-events", "players", CONFIG_LATEST, true},
-        {"player-moves", "players", CONFIG_LATEST, true},
+        {"blobs", "bytes", CONFIG_EARLIEST, CONFIG_AT_LEAST_ONCE, false},
+        {"changed", "changed", CONFIG_EARLIEST, CONFIG_AT_LEAST_ONCE, true},
+        {"player-events", "players", CONFIG_LATEST, CONFIG_AT_LEAST_ONCE, true},
+        {"player-moves", "players", CONFIG_LATEST, CONFIG_AT_LEAST_ONCE, true},
     };
     struct table *t = table_of(RELEASE);
     size_t count;
