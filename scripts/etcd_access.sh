@@ -21,10 +21,11 @@ make_ca() {
         -subj "/CN=Veltrix test CA $RANDOM$RANDOM"
 }
 
-# issue server|client [expired] [stranger] [host NAME]: a new key and certificate in the place of the old ones, for one day.
+# issue server|client [expired] [stranger] [named] [host NAME]: a new key and certificate in the place of the old ones, for one day.
+# `named`: with a common name, which others have not: the gateway refuses clients with one while there are users.
 # `host`: for this name instead of the loopback's; `stranger`: signed by a CA that nobody knows.
 issue() {
-    local what=$1 names=IP:127.0.0.1,DNS:localhost ca=$dir/tls/ca work
+    local what=$1 subject=/O=$1 names=IP:127.0.0.1,DNS:localhost ca=$dir/tls/ca work
     local -a life=(-days 1)
     shift
     [[ $what =~ ^(server|client|probe)$ ]] || bad_usage "a certificate is for the server or the client"
@@ -36,17 +37,18 @@ issue() {
             life=(-days -1)
             ! openssl x509 -help 2>&1 | grep -q -e -not_after || life=(-not_before 20200101000000Z -not_after 20200102000000Z)
             ;;
+        named) subject=/CN=$what ;;
         host) names=DNS:${2:?} && shift ;;
         stranger)
             quiet_openssl req -x509 "${key_options[@]}" -keyout "$work/ca.key" -out "$work/ca.pem" -days 30 -subj /CN=stranger
             ca=$work/ca
             ;;
-        *) bad_usage "a certificate can be expired, of a stranger, or for a host" ;;
+        *) bad_usage "a certificate can be expired, of a stranger, named, or for a host" ;;
         esac
         shift
     done
     printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth,clientAuth\n' "$names" >"$work/extensions"
-    quiet_openssl req -new "${key_options[@]}" -keyout "$work/key" -out "$work/request" -subj "/CN=$what"
+    quiet_openssl req -new "${key_options[@]}" -keyout "$work/key" -out "$work/request" -subj "$subject"
     quiet_openssl x509 -req -in "$work/request" -CA "$ca.pem" -CAkey "$ca.key" -CAcreateserial "${life[@]}" \
         -extfile "$work/extensions" -out "$work/pem"
     [ "$ca" = "$dir/tls/ca" ] || mv "$work/ca.pem" "$dir/tls/stranger.pem"
@@ -96,8 +98,8 @@ make_users() {
     quiet_ctl user grant-role root root
     add_user router read "$fleet/pointer" read prefix "$fleet/releases/" read prefix "$fleet/objects/" \
         readwrite prefix "$fleet/routers/"
-    add_user configsvc read prefix /veltrix/v1/ readwrite prefix "$fleet/objects/" readwrite prefix "$fleet/releases/" \
-        readwrite "$fleet/head" readwrite "$fleet/pointer" readwrite prefix "$fleet/locks/edit" \
+    add_user configsvc read prefix /veltrix/v1/ write prefix "$fleet/objects/" write prefix "$fleet/releases/" \
+        write "$fleet/head" write "$fleet/pointer" write "$fleet/gc" write prefix "$fleet/locks/edit" \
         write prefix "$fleet/audit/"
     quiet_ctl auth enable
     touch "$dir/users"

@@ -71,6 +71,12 @@ static bool says(const struct answer_error *error, const char *text)
     return strstr(error->message, text) != NULL;
 }
 
+bool answer_refuses_common_name(struct vx_span text)
+{
+    struct vx_span start = VX_SPAN_LITERAL("CommonName of client");
+    return vx_span_starts_with(text, start);
+}
+
 bool answer_is_no_leader(const struct answer_error *error)
 {
     return error->code == ANSWER_UNAVAILABLE && says(error, "no leader");

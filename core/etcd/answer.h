@@ -46,6 +46,10 @@ enum answer_shape answer_parse(struct vx_span text, json_t **root, struct answer
 
 /* What an error means to us. */
 enum vx_status answer_status(const struct answer_error *error);
+/* Is this text the gateway's refusal of a client certificate that has a common name, which it gives while there are users? */
+bool answer_refuses_common_name(struct vx_span text);
+#define ANSWER_COMMON_NAME                                                                                             \
+    "it refuses a client certificate that has a common name (CN) while it has users: cert_file must be one without"
 /* The one error that says that nothing was done, and is common. */
 bool answer_is_no_leader(const struct answer_error *error);
 bool answer_is_compacted(const struct answer_error *error);

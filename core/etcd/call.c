@@ -73,8 +73,11 @@ static void exchange(struct etcd *etcd, struct attempt *attempt)
 
 static enum verdict no_answer(struct round *round, const struct http *http)
 {
-    snprintf(round->reason, sizeof round->reason, "%s", http->reason);
-    round->status = http->end == HTTP_TIMEOUT ? VX_ETIMEOUT : VX_EUNAVAILABLE;
+    /* A last try that had no time left says less than the one before. */
+    if (!http->late || http->timeout_ms >= HTTP_CONNECT_MS || !round->reason[0]) {
+        snprintf(round->reason, sizeof round->reason, "%s", http->reason);
+        round->status = http->end == HTTP_TIMEOUT ? VX_ETIMEOUT : VX_EUNAVAILABLE;
+    }
     if (http->end == HTTP_REFUSED)
         return AGAIN;
     round->maybe_done = true;
@@ -83,6 +86,11 @@ static enum verdict no_answer(struct round *round, const struct http *http)
 
 static enum verdict garbage(struct round *round, const struct http *http)
 {
+    if (answer_refuses_common_name(vx_buf_view(&http->answer))) {
+        snprintf(round->reason, sizeof round->reason, "%s", ANSWER_COMMON_NAME);
+        round->status = VX_EUNAVAILABLE; /* nothing was done, and a renewed file may do */
+        return AGAIN;
+    }
     char start[48];
     size_t n = 0;
     for (; n < http->answer.len && n < sizeof start - 1; n++)

@@ -169,7 +169,8 @@ void etcd_watch_resume(struct etcd_watch *watch, int64_t next_revision);
 /* Not from a callback. */
 void etcd_watch_free(struct etcd_watch *watch);
 
-/* Is one endpoint alive, of which version, does it see a leader? For `check` commands and messages. */
+/* Is one endpoint alive, of which version, does it see a leader? For `check` commands and messages. To a user who may not
+ * ask, etcd does not tell all (3.6: version and alarms are for administrators): what is not told is "" and false. */
 struct etcd_status {
     char version[32];
     bool has_leader;

@@ -91,6 +91,7 @@ void http_start(struct etcd *etcd, struct http *http)
     SET(easy, CURLOPT_URL, vx_buf_text(&url));
     vx_buf_done(&url);
     http->error[0] = http->reason[0] = '\0';
+    http->late = false;
     SET(easy, CURLOPT_ERRORBUFFER, http->error);
     SET(easy, CURLOPT_POSTFIELDS, http->body.at);
     SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http->body.len);
@@ -142,10 +143,14 @@ static enum http_end judge(const struct etcd *etcd, struct http *http, CURLcode 
     if (tls_explain(etcd, http, code))
         return HTTP_REFUSED;
     if (code == CURLE_OPERATION_TIMEDOUT) {
+        http->late = true;
         if (sent)
             snprintf(http->reason, sizeof http->reason, "no answer within %.1f s", (double)http->timeout_ms / 1000);
         else
-            snprintf(http->reason, sizeof http->reason, "no connection within %d s", HTTP_CONNECT_MS / 1000);
+            snprintf(
+                http->reason, sizeof http->reason, "no connection within %.1f s",
+                (double)(http->timeout_ms && http->timeout_ms < HTTP_CONNECT_MS ? http->timeout_ms : HTTP_CONNECT_MS) /
+                    1000);
         return sent ? HTTP_TIMEOUT : HTTP_REFUSED;
     }
     if (code == CURLE_WRITE_ERROR)

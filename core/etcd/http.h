@@ -40,6 +40,7 @@ struct http {
     /* The answer. A stream's owner takes bytes out of it as they come. */
     struct vx_buf answer;
     enum http_end end;
+    bool late; /* its time was up, connected or not */
     long status;
     char reason[200]; /* unless HTTP_ANSWERED: what a person reads after "http://host:port: " */
 

@@ -48,10 +48,11 @@ static void explain_ours(const struct etcd *etcd, struct http *http)
     char *reason = http->reason;
     const size_t size = sizeof http->reason;
     curl_easy_getinfo(http->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
-    switch (verdict) {
-    case X509_V_OK: /* the chain is good, the name is not */
+    if (strstr(http->error, "target host name")) { /* judged by libcurl, which leaves no verdict then */
         snprintf(reason, size, "its certificate is for another host: it must name the one of the endpoint");
         return;
+    }
+    switch (verdict) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
         snprintf(reason, size, "its certificate has expired: renew etcd's certificate (or this host's clock is wrong)");
         return;

@@ -209,7 +209,8 @@ static bool take_message(struct etcd_watch *watch, struct vx_span line)
     bool readable = shape == ANSWER_GOOD && answer_watch(root, &watch->arena, &message);
     json_decref(root);
     if (!readable) {
-        watch_lose(watch, "the answer to a watch is not etcd's");
+        watch_lose(watch,
+                   answer_refuses_common_name(line) ? ANSWER_COMMON_NAME : "the answer to a watch is not etcd's");
         return false;
     }
     if (message.canceled) {

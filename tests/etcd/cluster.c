@@ -283,7 +283,7 @@ void cluster_wait_healthy(struct cluster *cluster, int node)
     etcd_free(etcd);
 }
 
-char *etcd_post(const char *endpoint, const char *path, const char *body)
+char *etcd_post_as(const char *endpoint, const char *path, const char *token, const char *body)
 {
     struct sockaddr_in at = {.sin_family = AF_INET,
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
@@ -292,8 +292,11 @@ char *etcd_post(const char *endpoint, const char *path, const char *body)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     struct vx_buf text = {0};
-    vx_buf_printf(&text, "POST %s HTTP/1.1\r\nHost: etcd\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s", path,
-                  strlen(body), body);
+    vx_buf_printf(&text, "POST %s HTTP/1.1\r\nHost: etcd\r\nConnection: close\r\nContent-Length: %zu\r\n", path,
+                  strlen(body));
+    if (token)
+        vx_buf_printf(&text, "Authorization: %s\r\n", token);
+    vx_buf_printf(&text, "\r\n%s", body);
     bool ok = connect(fd, (struct sockaddr *)&at, sizeof at) == 0 &&
               send(fd, text.at, text.len, MSG_NOSIGNAL) == (ssize_t)text.len;
     vx_buf_clear(&text);
@@ -303,6 +306,11 @@ char *etcd_post(const char *endpoint, const char *path, const char *body)
     char *answer = ok ? vx_buf_take(&text) : NULL;
     vx_buf_done(&text);
     return answer;
+}
+
+char *etcd_post(const char *endpoint, const char *path, const char *body)
+{
+    return etcd_post_as(endpoint, path, NULL, body);
 }
 
 void etcd_compact(const char *endpoint, int64_t revision)

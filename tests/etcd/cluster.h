@@ -30,6 +30,7 @@ int cluster_leader(struct cluster *cluster);
 void cluster_wait_healthy(struct cluster *cluster, int node);
 /* One POST to etcd's JSON gateway, past the client; the answer as it came, head included, freed by the caller; NULL: none. */
 char *etcd_post(const char *endpoint, const char *path, const char *body);
+char *etcd_post_as(const char *endpoint, const char *path, const char *token, const char *body);
 void etcd_compact(const char *endpoint, int64_t revision);
 
 /* A client of all nodes, or of one; of the etcd of the environment, or of a node that was started for this program. */

@@ -174,6 +174,123 @@ static void a_watch_without_permission_is_canceled_and_says_so(void **state)
     etcd_free(etcd);
 }
 
+/* One POST as root; the answer must be good. */
+static void post_as_root(const char *path, const char *body)
+{
+    char *login =
+        etcd_post(cluster_endpoint(cluster, 0), "/v3/auth/authenticate", "{\"name\":\"root\",\"password\":\"rootpw\"}");
+    char *token = login ? strstr(login, "\"token\":") : NULL;
+    assert_non_null(token);
+    token = strchr(token + 8, '"') + 1;
+    token[strcspn(token, "\"")] = '\0';
+    char *answer = etcd_post_as(cluster_endpoint(cluster, 0), path, token, body);
+    if (!answer || !strstr(answer, "\"header\""))
+        fail_msg("%s: %s", path, answer ? answer : "no answer");
+    free(answer);
+    free(login);
+}
+
+struct registered {
+    _Atomic int presents, absences;
+};
+
+static void on_presence(void *ctx, bool present, const char *reason)
+{
+    (void)reason;
+    struct registered *registered = ctx;
+    registered->presents += present;
+    registered->absences += !present;
+}
+
+static const struct store_presence_ops presence_ops = {.on_state = on_presence};
+
+/* A watch, a lease and reads over several lives of a token. */
+static void watch_lease_and_reads_go_on_while_tokens_expire(void **state)
+{
+    (void)state;
+    enum { LIVES = 3, LIFE_MS = 2000 };
+    struct etcd *etcd = client_with("router", "p\"w");
+    struct store *store;
+    struct store_follow *follow;
+    struct store_presence *presence;
+    struct store_pointer pointer;
+    struct seen seen = {0};
+    struct registered registered = {0};
+    MUST(store_new(etcd, "allowed", &store, &must_err));
+    MUST(store_pointer_read(store, &pointer, &must_err));
+    MUST(store_follow_start(store, &ops, &seen, &follow, &must_err));
+    MUST(store_presence_start(store, "r1", "i1", &presence_ops, &registered, &presence, &must_err));
+    assert_true(EVENTUALLY(5, seen.connects > 0 && registered.presents == 1));
+    for (int64_t until_ms = vx_clock_ms() + LIVES * LIFE_MS; vx_clock_ms() < until_ms;) {
+        char report[32];
+        MUST(store_rollback(store, &pointer, 1, "alice", &pointer, &must_err));
+        snprintf(report, sizeof report, "{\"generation\":%d}", (int)pointer.generation);
+        store_presence_report(presence, report);
+        assert_true(EVENTUALLY(8, seen.generation == pointer.generation));
+    }
+    assert_int_equal(registered.presents, 1);
+    assert_int_equal(registered.absences, 0);
+    store_presence_stop(presence);
+    store_follow_stop(follow);
+    store_free(store);
+    etcd_free(etcd);
+}
+
+static void a_changed_password_is_told_and_the_new_one_heals_it(void **state)
+{
+    (void)state;
+    struct etcd *etcd = client_with("router", "p\"w");
+    struct store *store;
+    struct store_follow *follow;
+    struct store_pointer pointer;
+    struct seen seen = {0};
+    struct vx_err err;
+    MUST(store_new(etcd, "allowed", &store, &must_err));
+    MUST(store_pointer_read(store, &pointer, &must_err));
+    MUST(store_follow_start(store, &ops, &seen, &follow, &must_err));
+    assert_true(EVENTUALLY(5, seen.connects > 0 && seen.generation == pointer.generation));
+    post_as_root("/v3/auth/user/changepw", "{\"name\":\"router\",\"password\":\"new\"}");
+    assert_true(EVENTUALLY(8, store_pointer_read(store, &pointer, &err) == VX_EDENIED));
+    assert_contains(err.message, "refused user `router`: etcdserver: authentication failed");
+    assert_true(EVENTUALLY(8, seen.losses > 0));
+    assert_int_equal(seen.generation, pointer.generation);
+    etcd_set_password(etcd, "new");
+    MUST(store_pointer_read(store, &pointer, &must_err));
+    MUST(store_rollback(store, &pointer, 1, "alice", &pointer, &must_err));
+    assert_true(EVENTUALLY(12, seen.generation == pointer.generation));
+    store_follow_stop(follow);
+    store_free(store);
+    etcd_free(etcd);
+    post_as_root("/v3/auth/user/changepw", "{\"name\":\"router\",\"password\":\"p\\\"w\"}");
+}
+
+static void a_role_taken_away_is_told_and_given_back_heals_it(void **state)
+{
+    (void)state;
+    struct etcd *etcd = client_with("router", "p\"w");
+    struct store *store;
+    struct store_follow *follow;
+    struct store_pointer pointer;
+    struct seen seen = {0};
+    struct vx_err err;
+    MUST(store_new(etcd, "allowed", &store, &must_err));
+    MUST(store_pointer_read(store, &pointer, &must_err));
+    MUST(store_follow_start(store, &ops, &seen, &follow, &must_err));
+    assert_true(EVENTUALLY(5, seen.connects > 0 && seen.generation == pointer.generation));
+    post_as_root("/v3/auth/user/revoke", "{\"name\":\"router\",\"role\":\"fleet\"}");
+    assert_true(EVENTUALLY(8, store_pointer_read(store, &pointer, &err) == VX_EDENIED));
+    assert_contains(err.message, "refused user `router`: etcdserver: permission denied");
+    assert_true(EVENTUALLY(8, seen.losses > 0));
+    assert_int_equal(seen.generation, pointer.generation);
+    post_as_root("/v3/auth/user/grant", "{\"user\":\"router\",\"role\":\"fleet\"}");
+    MUST(store_pointer_read(store, &pointer, &must_err));
+    MUST(store_rollback(store, &pointer, 1, "alice", &pointer, &must_err));
+    assert_true(EVENTUALLY(12, seen.generation == pointer.generation));
+    store_follow_stop(follow);
+    store_free(store);
+    etcd_free(etcd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +298,9 @@ int main(void)
         cmocka_unit_test(who_may_not_is_told),
         cmocka_unit_test(a_watch_without_permission_is_canceled_and_says_so),
         cmocka_unit_test(a_watch_that_may_not_says_so_and_does_not_storm),
+        cmocka_unit_test(watch_lease_and_reads_go_on_while_tokens_expire),
+        cmocka_unit_test(a_changed_password_is_told_and_the_new_one_heals_it),
+        cmocka_unit_test(a_role_taken_away_is_told_and_given_back_heals_it),
     };
     return cmocka_run_group_tests_name("etcd_auth", tests, begin, end);
 }

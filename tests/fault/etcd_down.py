@@ -3,25 +3,8 @@
 import sys, pathlib
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e/lib"))
 from harness import *
+import game
 
-CONFIG = """
-kind: routing
-name: game
-topics: [@in]
-rules:
-  - name: purchase
-    when: event.type == "purchase" && event.amount >= LIMIT
-    pipeline: shop
-otherwise: { pipeline: archive }
----
-kind: processing
-name: shop
-stages: [emit: { topic: @shop }]
----
-kind: processing
-name: archive
-stages: [emit: { topic: @archive }]
-"""
 
 
 def start_fleet():
@@ -29,7 +12,7 @@ def start_fleet():
     fleet.create_topics(**{"in": 4, "shop": 2, "archive": 4})
     fleet.start_configsvc()
     fleet.start_router("r1")
-    fleet.apply(fleet.write_config("c1", CONFIG.replace("LIMIT", "1000")))
+    fleet.apply(fleet.write_config("c1", game.config(1000)))
     return fleet
 
 
@@ -44,7 +27,7 @@ def test_routing_goes_on_while_etcd_is_down_for_30_s_and_a_change_lands_after():
         fleet.drained("in", timeout_s=20)
     expect(fleet.cli("apply", fleet.dir / "c1", "-m", "no etcd").returncode == 2, "apply without etcd must end with 2")
     fleet.etcd("node", 1, "start")
-    fleet.apply(fleet.write_config("c2", CONFIG.replace("LIMIT", "500")))
+    fleet.apply(fleet.write_config("c2", game.config(500)))
     fed = fleet.feed("in", 5000, first=fed)
     fleet.drained("in")
     verdict = fleet.verify("in")
@@ -65,7 +48,7 @@ def test_a_router_started_without_etcd_runs_from_its_last_good_copy():
     fed = fleet.feed("in", 1000, first=fed)
     fleet.drained("in")
     fleet.etcd("node", 1, "start")
-    fleet.apply(fleet.write_config("c2", CONFIG.replace("LIMIT", "500")))
+    fleet.apply(fleet.write_config("c2", game.config(500)))
     fleet.feed("in", 1000, first=fed)
     fleet.drained("in")
     verdict = fleet.verify("in")

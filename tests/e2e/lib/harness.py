@@ -5,17 +5,33 @@ A test file is a program: functions named test_*, run in order by main(); each p
 groups and fleets carry a random suffix. Nothing sleeps: wait_until() polls a condition with a deadline and says what it
 waited for when the deadline passes. Standard library only.
 """
-import atexit, json, os, pathlib, random, shutil, signal, socket, subprocess, sys, tempfile, time, traceback, urllib.request
+import atexit, json, os, pathlib, random, re, shutil, signal, socket, subprocess, sys, tempfile, time, traceback, urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BIN = pathlib.Path(os.environ.get("VELTRIX_BIN", ROOT / "build/dev/bin"))
 KAFKA = os.environ.get("VELTRIX_KAFKA", "")
-SEED = int(os.environ.get("VELTRIX_SEED", random.randrange(1 << 30)))
+
+
+def option(name, default):
+    """The number after --NAME on the command line (and takes it off), else of VELTRIX_NAME, else the default."""
+    if f"--{name}" in sys.argv[1:-1]:
+        i = sys.argv.index(f"--{name}")
+        value = int(sys.argv[i + 1])
+        del sys.argv[i:i + 2]
+        return value
+    return int(os.environ.get(f"VELTRIX_{name.upper()}", default))
+
+
+SEED = option("seed", random.randrange(1 << 30))
 random.seed(SEED)
 
 
 class Failure(Exception):
     """What a test found wrong."""
+
+
+class Skip(Exception):
+    """Why a test cannot be run here."""
 
 
 def wait_until(what, condition, timeout_s=30):
@@ -97,34 +113,51 @@ class Child:
         return self.process.returncode
 
 
+def sanitizer_findings(log_path):
+    """What the sanitizers of a test build have said in a log. A report that names no function was made without files open
+    and so without the suppressions, which go by name."""
+    text = log_path.read_text(errors="replace") if log_path.exists() else ""
+    return re.findall(r"^SUMMARY: \w+Sanitizer: .* in .*|^.*: runtime error: .*", text, re.MULTILINE)
+
+
 class Fleet:
     """Etcd, configsvc and routers of one fleet, and its topics."""
 
-    def __init__(self, nodes=1, kafka=None):
+    def __init__(self, nodes=1, kafka=None, etcd=(), etcd_lines=""):
+        """`etcd`: more words for scripts/etcd start, @name is the fleet's; `etcd_lines`: more lines of the etcd sections of
+        router.conf and configsvc.conf, with @program and what scripts/etcd start printed: @ca, @cert, @key."""
         self.name = f"t{random.randrange(1 << 30):x}"
         self.kafka = kafka or KAFKA
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="veltrix-test-"))
         self.children, self.routers, self.releases = [], {}, {}
         self.configsvc = None
         atexit.register(self.close)
-        line = run(ROOT / "scripts/etcd", "start", "--name", self.name, "--nodes", nodes, check=0).stdout
-        self.endpoints = line.split("endpoints=")[1].split()[0].split(",")
+        words = [w.replace("@name", self.name) for w in etcd]
+        line = run(ROOT / "scripts/etcd", "start", "--name", self.name, "--nodes", nodes, *words, check=0).stdout
+        said = dict(word.split("=", 1) for word in line.split())
+        self.endpoints = said["endpoints"].split(",")
+        self.etcd_lines = etcd_lines
+        for name in ("ca", "cert", "key"):
+            self.etcd_lines = self.etcd_lines.replace("@" + name, said.get(name, ""))
 
     def etcd(self, *words):
         """scripts/etcd for this fleet's etcd: etcd("node", 1, "kill")."""
         return run(ROOT / "scripts/etcd", *words, "--name", self.name, check=0)
 
     def close(self):
+        findings = []
         for child in self.children:
             if child.process.poll() is None:
                 child.process.send_signal(signal.SIGCONT)
                 child.kill()
+            findings += sanitizer_findings(child.log_path)
         self.children = []
         subprocess.run([str(ROOT / "scripts/etcd"), "stop", "--name", self.name], capture_output=True)
         if os.environ.get("VELTRIX_KEEP"):
             print(f"# kept {self.dir}")
         else:
             shutil.rmtree(self.dir, ignore_errors=True)
+        expect(not findings, "\n".join(findings))
 
     def topic(self, name):
         """A topic name of this fleet's own."""
@@ -146,14 +179,15 @@ class Fleet:
         port = free_port()
         conf = self.dir / "configsvc.conf"
         endpoints = ", ".join(f'"{e}"' for e in self.endpoints)
-        conf.write_text(f'listen = "127.0.0.1:{port}"\netcd {{ endpoints = {{{endpoints}}} }}\n')
+        conf.write_text(f'listen = "127.0.0.1:{port}"\netcd {{ endpoints = {{{endpoints}}}\n{self.etcd_lines.replace("@program", "configsvc")} }}\n')
         self.server = f"http://127.0.0.1:{port}"
         self.configsvc = Child(self.dir / "configsvc.log", BIN / "veltrix-configsvc", "-c", conf)
         self.children.append(self.configsvc)
         self.configsvc.wait_log("event=configsvc.started")
 
-    def start_router(self, name="r1", kafka="", workers=2, extra="", env=None, wait=True, bootstrap=None):
-        """`kafka`: more lines of that section; `bootstrap`: brokers, where they are not those of the tests' own tools."""
+    def start_router(self, name="r1", kafka="", workers=2, extra="", env=None, wait=True, bootstrap=None, under=()):
+        """`kafka`: more lines of that section; `bootstrap`: brokers, where they are not those of the tests' own tools;
+        `under`: a command that runs it (prlimit --nofile=20)."""
         port = free_port()
         conf = self.dir / f"{name}.conf"
         endpoints = ", ".join(f'"{e}"' for e in self.endpoints)
@@ -161,7 +195,8 @@ class Fleet:
             kafka += '\n  session.timeout.ms = "6000"\n  heartbeat.interval.ms = "1000"'
         conf.write_text(f'''fleet = "{self.name}"
 id = "{name}"
-etcd {{ endpoints = {{{endpoints}}} }}
+etcd {{ endpoints = {{{endpoints}}}
+{self.etcd_lines.replace("@program", "router")} }}
 kafka {{
   bootstrap.servers = "{bootstrap or self.kafka}"
   {kafka}
@@ -171,7 +206,7 @@ admin = "127.0.0.1:{port}"
 state_dir = "{self.dir / (name + "-state")}"
 {extra}
 ''')
-        router = Child(self.dir / f"{name}.log", BIN / "veltrix-router", "-c", conf, env=env)
+        router = Child(self.dir / f"{name}.log", *under, BIN / "veltrix-router", "-c", conf, env=env)
         router.admin = f"http://127.0.0.1:{port}"
         self.children.append(router)
         self.routers[name] = router
@@ -222,11 +257,12 @@ state_dir = "{self.dir / (name + "-state")}"
             logs = "".join(f"\n--- {n}: {r.log()[-1500:]}" for n, r in self.routers.items())
             raise Failure(f"the fleet did not finish {topics} within {timeout_s} s: {done.stderr}{logs}")
 
-    def verify(self, *sources, duplicates=False):
-        """Judges everything in the fleet's topics; returns the verdict."""
+    def verify(self, *sources, duplicates=False, refused=False):
+        """Judges everything in the fleet's topics; returns the verdict. `refused`: brokers may have refused records."""
         words = [w for n, d in self.releases.items() for w in ("--release", f"{n}={d}")]
+        words += ["--allow-duplicates"] * duplicates + ["--allow-refused"] * refused
         done = run(BIN / "veltrix-check", "verify", "--kafka", self.kafka, "--source", ",".join(self.topic(s) for s in sources),
-                   "--outputs", self.name + ".*", *words, *(["--allow-duplicates"] if duplicates else []), timeout_s=600)
+                   "--outputs", self.name + ".*", *words, timeout_s=600)
         expect(done.returncode == 0, f"veltrix-check: {done.stdout}{done.stderr[:3000]}")
         verdict = json.loads(done.stdout)
         print("#", done.stdout.strip())
@@ -255,7 +291,7 @@ def main(needs_kafka=True):
     tests = [(n, f) for n, f in vars(sys.modules["__main__"]).items() if n.startswith("test_") and callable(f)]
     wanted = sys.argv[1:]
     failed = False
-    print(f"# seed {SEED} (VELTRIX_SEED={SEED} repeats it)")
+    print(f"# seed {SEED} (--seed {SEED} or VELTRIX_SEED={SEED} draws the same)")
     for name, test in tests:
         title = name[5:]
         if wanted and not any(w in name for w in wanted):
@@ -267,6 +303,8 @@ def main(needs_kafka=True):
         try:
             test()
             print(f"ok - {title} ({time.monotonic() - start:.0f} s)", flush=True)
+        except Skip as e:
+            print(f"skip - {title}: {e}", flush=True)
         except Exception as e:
             failed = True
             text = str(e) if isinstance(e, Failure) else traceback.format_exc()

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""An etcd behind TLS with users that may do the least, whose tokens live for seconds: a fleet works there; a certificate that
+has expired ends what it ends, is said, and heals when it is renewed; so does a role taken away."""
+import sys, pathlib
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e/lib"))
+from harness import *
+
+CONFIG = """
+kind: routing
+name: game
+topics: [@in]
+rules:
+  - name: purchase
+    when: event.type == "purchase" && event.amount >= LIMIT
+    pipeline: shop
+otherwise: { pipeline: archive }
+---
+kind: processing
+name: shop
+stages: [emit: { topic: @shop }]
+---
+kind: processing
+name: archive
+stages: [emit: { topic: @archive }]
+"""
+LINES = 'user = "@program"\npassword = "@program"\nca_file = "@ca"\ncert_file = "@cert"\nkey_file = "@key"'
+
+
+def start_fleet():
+    fleet = Fleet(etcd=("--tls", "--auth", "@name", "--", "--auth-token-ttl", "2"), etcd_lines=LINES)
+    fleet.create_topics(**{"in": 2, "shop": 2, "archive": 2})
+    fleet.start_configsvc()
+    fleet.start_router("r1")
+    fleet.start_router("r2")
+    fleet.apply(fleet.write_config("c1", CONFIG.replace("LIMIT", "1000")))
+    return fleet
+
+
+def flow(fleet, fed):
+    fed = fleet.feed("in", 1000, first=fed)
+    fleet.drained("in", timeout_s=40)
+    return fed
+
+
+def rejected(fleet):
+    """Connections that etcd's log tells as failed handshakes."""
+    run_dir = pathlib.Path(os.environ.get("VELTRIX_RUN") or f"{os.environ.get('TMPDIR', '/tmp')}/veltrix-{os.getuid()}")
+    return (run_dir / "etcd" / fleet.name / "node1/log").read_text(errors="replace").count("rejected connection")
+
+
+def lands(fleet, n, limit):
+    folder = fleet.write_config(f"c{n}", CONFIG.replace("LIMIT", str(limit)))
+    wait_until("the change lands", lambda: fleet.cli("apply", folder, "-m", f"c{n}", "--wait").returncode == 0, 60)
+    fleet.remember(folder)
+
+
+def test_a_certificate_expires_and_is_renewed_and_tokens_expire_all_the_time():
+    fleet = start_fleet()
+    fed = flow(fleet, 0)
+    fleet.etcd("issue", "server", "expired")
+    fleet.etcd("node", 1, "kill")
+    fleet.etcd("node", 1, "start")
+    for router in fleet.routers.values():
+        router.wait_log("its certificate has expired", 60)
+    fed = flow(fleet, fed)
+    before, end = rejected(fleet), time.monotonic() + 10
+    wait_until("ten seconds are over", lambda: time.monotonic() > end)
+    tries = rejected(fleet) - before
+    print(f"# {tries} connections in 10 s of two routers and a configsvc")
+    expect(tries < 300, f"{tries} connections in 10 s: somebody runs away")
+    lines = sum(r.log().count("its certificate has expired") for r in fleet.routers.values())
+    expect(lines < 40, f"{lines} lines about it")
+    fleet.etcd("issue", "server")
+    lands(fleet, 2, 500)
+    flow(fleet, fed)
+    expect(set(fleet.verify("in")["releases"]) == {"1", "2"}, "both releases routed")
+    for router in fleet.routers.values():
+        expect(router.stop() == 0, "left in order")
+    fleet.close()
+
+
+def test_a_role_taken_away_is_said_and_what_runs_stays():
+    fleet = start_fleet()
+    fed = flow(fleet, 0)
+    ctl = lambda *words: run(ROOT / "scripts/etcd", "--name", fleet.name, "ctl", *words, check=0)
+    ctl("user", "revoke-role", "router", "router")
+    for router in fleet.routers.values():
+        router.wait_log("permission denied", 60)
+    fed = flow(fleet, fed)
+    ctl("user", "grant-role", "router", "router")
+    lands(fleet, 2, 500)
+    flow(fleet, fed)
+    expect(set(fleet.verify("in")["releases"]) == {"1", "2"}, "both releases routed")
+    fleet.close()
+
+
+main()
