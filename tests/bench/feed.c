@@ -30,8 +30,9 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
 
 static rd_kafka_t *open_producer(const char *brokers)
 {
-    const char *const properties[] = {"bootstrap.servers", brokers,       "enable.idempotence", "true", "linger.ms", "50",
-                                      "partitioner",       "murmur2_random", NULL};
+    const char *const properties[] = {
+        "bootstrap.servers", brokers, "enable.idempotence", "true", "linger.ms", "50", "partitioner",
+        "murmur2_random",    NULL};
     char text[512];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     for (const char *const *p = properties; *p; p += 2)
@@ -42,7 +43,8 @@ static rd_kafka_t *open_producer(const char *brokers)
     return rk;
 }
 
-static void send_event(rd_kafka_t *rk, rd_kafka_topic_t *topic, char *event, size_t size, const char *key, size_t key_len)
+static void send_event(rd_kafka_t *rk, rd_kafka_topic_t *topic, char *event, size_t size, const char *key,
+                       size_t key_len)
 {
     while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, event, size, key, key_len, NULL)) {
         check(rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL, rd_kafka_err2str(rd_kafka_last_error()));

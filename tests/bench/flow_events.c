@@ -46,8 +46,8 @@ __attribute__((format(printf, 2, 3))) static int add(struct writer *w, const cha
 /* What every event has: at most 161 bytes, so that FLOW_EVENT_MIN holds it. */
 static void add_head(struct writer *w, uint64_t number, const char *user)
 {
-    static const char *const types[] = {"move", "chat", "puzzle", "login", "purchase",
-                                        "trade", "levelup", "match", "gift", "report"};
+    static const char *const types[] = {"move",  "chat",    "puzzle", "login", "purchase",
+                                        "trade", "levelup", "match",  "gift",  "report"};
     static const char *const regions[] = {"eu-west", "eu-north", "us-east", "us-west", "ap-south"};
     uint32_t id = draw(w, UINT32_MAX);
     const char *type = one_of(w, types, sizeof types / sizeof types[0]);
@@ -67,8 +67,8 @@ static void add_body(struct writer *w)
         system, major, minor, wide, wide * 2);
     const char *map = one_of(w, maps, 5);
     uint32_t x = draw(w, 4096), y = draw(w, 4096), centi = draw(w, 100);
-    add(w, ",\"place\":{\"map\":\"%s\",\"x\":%" PRIu32 ".%02" PRIu32 ",\"y\":-%" PRIu32 ".5,\"indoors\":%s}", map, x, centi,
-        y, draw(w, 2) ? "true" : "false");
+    add(w, ",\"place\":{\"map\":\"%s\",\"x\":%" PRIu32 ".%02" PRIu32 ",\"y\":-%" PRIu32 ".5,\"indoors\":%s}", map, x,
+        centi, y, draw(w, 2) ? "true" : "false");
     uint32_t wins = draw(w, 500), losses = draw(w, 500);
     add(w, ",\"score\":{\"wins\":%" PRIu32 ",\"losses\":%" PRIu32 ",\"streak\":null}", wins, losses);
 }
@@ -82,8 +82,9 @@ static void add_items(struct writer *w)
     for (int more = 1, count = 0; more; count++) {
         uint32_t sku = draw(w, 1000), number = 1 + draw(w, 9), price = 1 + draw(w, 9999);
         const char *one = one_of(w, tags, 6), *two = one_of(w, tags, 6);
-        more = add(w, "%s{\"sku\":\"sku-%03" PRIu32 "\",\"count\":%" PRIu32 ",\"price\":%" PRIu32 ",\"tags\":[\"%s\",\"%s\"]}",
-                   count ? "," : "", sku, number, price, one, two);
+        more = add(
+            w, "%s{\"sku\":\"sku-%03" PRIu32 "\",\"count\":%" PRIu32 ",\"price\":%" PRIu32 ",\"tags\":[\"%s\",\"%s\"]}",
+            count ? "," : "", sku, number, price, one, two);
     }
     w->room += 2;
     add(w, "]");
@@ -114,7 +115,8 @@ size_t flow_event(uint64_t number, size_t size, int64_t sent_ns, char *out, char
     add_items(&w);
     add_note(&w);
     char tail[TAIL + 1];
-    snprintf(tail, sizeof tail, ",\"sent\":%0*" PRId64 "}", SENT_DIGITS, sent_ns ? sent_ns : INT64_C(1000000000000000000));
+    snprintf(tail, sizeof tail, ",\"sent\":%0*" PRId64 "}", SENT_DIGITS,
+             sent_ns ? sent_ns : INT64_C(1000000000000000000));
     memcpy(out + w.len, tail, TAIL);
     return (size_t)key_len;
 }

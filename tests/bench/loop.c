@@ -1,30 +1,50 @@
-/* The reference of `scripts/bench flow`: what librdkafka alone needs to move the same bytes.
+/* The reference of `scripts/bench flow` and `latency`: what librdkafka alone needs to move the same bytes.
  *
- *     bench_loop BROKERS GROUP IN COUNT header|plain OUT...
+ *     bench_loop [-h] [-p PRODUCERS] [-X [consumer.|producer.]PROPERTY=VALUE]... BROKERS GROUP IN PARTITIONS OUT...
  *
- * Consume from IN, produce each record to one of the topics OUT with its key, idempotent, acks=all, offsets stored once a
- * record is acknowledged; no JSON, no routing, the same client settings as the router's. One thread; a ring of offsets per
- * partition keeps "contiguous and acknowledged", which is all that at-least-once needs. Prints a JSON line when COUNT
- * records are acknowledged.
+ * Consume from IN, produce each record to one of the topics OUT (of PARTITIONS each) with its key, idempotent, acks=all, at
+ * least once; no JSON, no routing. Until SIGTERM, which it leaves by in order. flow_watch.c measures it from outside.
+ *   -h  adds one header, as the router does with `provenance: header`
+ *   -p  so many producers, each of which owns some of the destination partitions (order holds); one unless told
+ *
+ * Client settings are the router's own, from its properties.c, but for the prefetch: there it is for each partition's queue,
+ * here one queue holds all, so that the bounds are for all.
+ * One thread; a ring of offsets per partition keeps "contiguous and acknowledged", which is all that at-least-once needs.
  */
 #include <librdkafka/rdkafka.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { PARTITIONS = 64, RING = 1 << 17 };
+#include "router/io/properties.h"
+
+enum { PARTITIONS_MAX = 64, RING = 1 << 17, OUTS_MAX = 64, PRODUCERS_MAX = 32, PAIRS_MAX = 64, COMMIT_MS = 1000 };
 
 struct ring {
-    int64_t base;
+    int64_t base; /* everything below is acknowledged */
+    int64_t stored;
     uint8_t done[RING];
-    int64_t next;
 };
 
-static struct ring *rings[PARTITIONS];
-static uint64_t acked;
+static struct ring *rings[PARTITIONS_MAX];
+static volatile sig_atomic_t stopping;
+
+struct loop {
+    const char *in;
+    const char *names[OUTS_MAX];
+    int out_count, partition_count, producer_count;
+    int header;
+    rd_kafka_t *consumer;
+    rd_kafka_t *producers[PRODUCERS_MAX];
+    rd_kafka_topic_t *outs[PRODUCERS_MAX][OUTS_MAX];
+    uint64_t sent, acked;
+};
+
+static struct loop loop = {.producer_count = 1};
 
 static void check(int failed, const char *text)
 {
@@ -34,18 +54,10 @@ static void check(int failed, const char *text)
     }
 }
 
-static rd_kafka_t *open_client(rd_kafka_type_t type, const char *const *properties,
-                               void (*on_delivery)(rd_kafka_t *, const rd_kafka_message_t *, void *))
+static void on_signal(int number)
 {
-    char text[512];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    for (; *properties; properties += 2)
-        check(rd_kafka_conf_set(conf, properties[0], properties[1], text, sizeof text) != RD_KAFKA_CONF_OK, text);
-    if (on_delivery)
-        rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_t *rk = rd_kafka_new(type, conf, text, sizeof text);
-    check(!rk, text);
-    return rk;
+    (void)number;
+    stopping = 1;
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
@@ -59,116 +71,160 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
         ring->done[ring->base % RING] = 0;
         ring->base++;
     }
-    acked++;
+    loop.acked++;
 }
 
-static void forward(rd_kafka_t *producer, rd_kafka_topic_t *out, const char *name, rd_kafka_message_t *message,
-                    int header)
+static rd_kafka_t *open_client(enum properties_role role, const struct vx_pairs *pairs)
 {
+    char text[512];
+    rd_kafka_conf_t *conf = properties_new(role, pairs);
+    if (role == PROPERTIES_PRODUCER)
+        rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_t *rk =
+        rd_kafka_new(role == PROPERTIES_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, text, sizeof text);
+    check(!rk, text);
+    return rk;
+}
+
+/* Which of several producers owns the key's partition; the partition as librdkafka itself would choose it. */
+static int owner(int out, const rd_kafka_message_t *message, int32_t *partition)
+{
+    *partition = rd_kafka_msg_partitioner_murmur2_random(loop.outs[0][out], message->key, message->key_len,
+                                                         loop.partition_count, NULL, NULL);
+    return (out * loop.partition_count + *partition) % loop.producer_count;
+}
+
+static rd_kafka_resp_err_t produce(int n, int out, int32_t partition, rd_kafka_message_t *m, void *place)
+{
+    if (loop.header)
+        return rd_kafka_producev(loop.producers[n], RD_KAFKA_V_RKT(loop.outs[n][out]), RD_KAFKA_V_PARTITION(partition),
+                                 RD_KAFKA_V_VALUE(m->payload, m->len), RD_KAFKA_V_KEY(m->key, m->key_len),
+                                 RD_KAFKA_V_HEADER("veltrix-release", "1", 1), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                 RD_KAFKA_V_OPAQUE(place), RD_KAFKA_V_END);
+    if (rd_kafka_produce(loop.outs[n][out], partition, RD_KAFKA_MSG_F_COPY, m->payload, m->len, m->key, m->key_len,
+                         place))
+        return rd_kafka_last_error();
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static void forward(rd_kafka_message_t *message)
+{
+    check(message->partition >= PARTITIONS_MAX, "too many partitions");
     if (!rings[message->partition]) {
         rings[message->partition] = calloc(1, sizeof(struct ring));
-        rings[message->partition]->base = message->offset;
+        check(!rings[message->partition], "out of memory");
+        rings[message->partition]->base = rings[message->partition]->stored = message->offset;
     }
     void *place = (void *)(uintptr_t)((uint64_t)message->partition << 48 | (uint64_t)message->offset);
+    int out = (int)((uint64_t)message->offset % (uint64_t)loop.out_count), n = 0;
+    int32_t partition = RD_KAFKA_PARTITION_UA;
+    if (loop.producer_count > 1)
+        n = owner(out, message, &partition);
     rd_kafka_resp_err_t err;
-    do {
-        err = header ? rd_kafka_producev(
-                           producer, RD_KAFKA_V_TOPIC(name), RD_KAFKA_V_VALUE(message->payload, message->len),
-                           RD_KAFKA_V_KEY(message->key, message->key_len), RD_KAFKA_V_HEADER("veltrix-release", "1", 1),
-                           RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(place), RD_KAFKA_V_END)
-              : rd_kafka_produce(out, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, message->payload, message->len,
-                                 message->key, message->key_len, place)
-                  ? rd_kafka_last_error()
-                  : RD_KAFKA_RESP_ERR_NO_ERROR;
-        if (err)
-            rd_kafka_poll(producer, 10);
-    } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL);
+    while ((err = produce(n, out, partition, message, place)) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        rd_kafka_poll(loop.producers[n], 10);
     check(err != 0, rd_kafka_err2str(err));
+    loop.sent++;
 }
 
-static double now_s(void)
+static void store_offsets(void)
+{
+    for (int p = 0; p < PARTITIONS_MAX; p++) {
+        if (!rings[p] || rings[p]->stored == rings[p]->base)
+            continue;
+        rings[p]->stored = rings[p]->base;
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(list, loop.in, p)->offset = rings[p]->base;
+        rd_kafka_offsets_store(loop.consumer, list);
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+}
+
+static int64_t now_ms(void)
 {
     struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+    return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static double cpu_s(struct rusage *usage)
+static void run(void)
 {
-    getrusage(RUSAGE_SELF, usage);
-    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
-           (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e6;
+    for (int64_t committed = now_ms(); !stopping;) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(loop.consumer, 10);
+        for (int batch = 1; message; batch++) {
+            if (!message->err)
+                forward(message);
+            rd_kafka_message_destroy(message);
+            message = batch < 1000 ? rd_kafka_consumer_poll(loop.consumer, 0) : NULL;
+        }
+        for (int n = 0; n < loop.producer_count; n++)
+            rd_kafka_poll(loop.producers[n], 0);
+        if (now_ms() - committed >= COMMIT_MS) {
+            committed = now_ms();
+            store_offsets();
+            rd_kafka_commit(loop.consumer, NULL, 1);
+        }
+    }
+}
+
+static void leave(void)
+{
+    for (int n = 0; n < loop.producer_count; n++)
+        rd_kafka_flush(loop.producers[n], 10000);
+    store_offsets();
+    rd_kafka_commit(loop.consumer, NULL, 0);
+    rd_kafka_consumer_close(loop.consumer);
+    for (int n = 0; n < loop.producer_count; n++) {
+        for (int i = 0; i < loop.out_count; i++)
+            rd_kafka_topic_destroy(loop.outs[n][i]);
+        rd_kafka_destroy(loop.producers[n]);
+    }
+    rd_kafka_destroy(loop.consumer);
+    for (int p = 0; p < PARTITIONS_MAX; p++)
+        free(rings[p]);
 }
 
 int main(int argc, char **argv)
 {
-    check(argc < 7, "usage: bench_loop BROKERS GROUP IN COUNT header|plain OUT...");
-    const char *const consumer_conf[] = {"bootstrap.servers",
-                                         argv[1],
-                                         "group.id",
-                                         argv[2],
-                                         "auto.offset.reset",
-                                         "earliest",
-                                         "enable.auto.offset.store",
-                                         "false",
-                                         "fetch.queue.backoff.ms",
-                                         "1",
-                                         "queued.min.messages",
-                                         "10000",
-                                         "isolation.level",
-                                         "read_committed",
-                                         NULL};
-    const char *const producer_conf[] = {
-        "bootstrap.servers", argv[1], "enable.idempotence", "true", "linger.ms", "5", "partitioner",
-        "murmur2_random",    NULL};
-    rd_kafka_t *consumer = open_client(RD_KAFKA_CONSUMER, consumer_conf, NULL);
-    rd_kafka_t *producer = open_client(RD_KAFKA_PRODUCER, producer_conf, on_delivery);
-    rd_kafka_poll_set_consumer(consumer);
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(topics, argv[3], RD_KAFKA_PARTITION_UA);
-    check(rd_kafka_subscribe(consumer, topics) != 0, "subscribe");
-    rd_kafka_topic_t *outs[64];
-    int out_count = argc - 6, header = strcmp(argv[5], "header") == 0;
-    for (int i = 0; i < out_count && i < 64; i++)
-        outs[i] = rd_kafka_topic_new(producer, argv[6 + i], NULL);
-    uint64_t count = strtoull(argv[4], NULL, 10), taken = 0;
-    struct rusage usage;
-    double start = 0, cpu = 0;
-    while (acked < count) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, taken < count ? 10 : 0);
-        for (int batch = 1; message; batch++) {
-            if (!message->err) {
-                if (taken++ == 0) {
-                    start = now_s();
-                    cpu = cpu_s(&usage);
-                }
-                int out = (int)((uint64_t)message->offset % (uint64_t)out_count);
-                forward(producer, outs[out], argv[6 + out], message, header);
-            }
-            rd_kafka_message_destroy(message);
-            message = batch < 1000 ? rd_kafka_consumer_poll(consumer, 0) : NULL;
+    static struct vx_pair at[PAIRS_MAX] = {{.name = "consumer.auto.offset.reset", .value = "earliest"},
+                                           {.name = "consumer.queued.min.messages", .value = "10000"},
+                                           {.name = "consumer.queued.max.messages.kbytes", .value = "24576"}};
+    struct vx_pairs pairs = {.at = at, .count = 3};
+    for (int c; (c = getopt(argc, argv, "hp:X:")) != -1;) {
+        if (c == 'h') {
+            loop.header = 1;
+        } else if (c == 'p') {
+            loop.producer_count = atoi(optarg);
+            check(loop.producer_count < 1 || loop.producer_count > PRODUCERS_MAX, "-p is 1 to 32");
+        } else {
+            char *value = c == 'X' ? strchr(optarg, '=') : NULL;
+            check(!value || pairs.count > PAIRS_MAX - 3, "-X is PROPERTY=VALUE");
+            *value = '\0';
+            at[pairs.count++] = (struct vx_pair){.name = optarg, .value = value + 1};
         }
-        rd_kafka_poll(producer, taken < count ? 0 : 10);
-        for (int p = 0; p < PARTITIONS; p++)
-            if (rings[p] && rings[p]->next != rings[p]->base) {
-                rings[p]->next = rings[p]->base;
-                rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-                rd_kafka_topic_partition_list_add(list, argv[3], p)->offset = rings[p]->base;
-                rd_kafka_offsets_store(consumer, list);
-                rd_kafka_topic_partition_list_destroy(list);
-            }
     }
-    double seconds = now_s() - start, used = cpu_s(&usage) - cpu;
-    printf("{\"who\":\"loop-%s\",\"events\":%llu,\"seconds\":%.3f,\"events_per_s\":%.0f,\"cpu_s_per_million\":%.3f,"
-           "\"rss_mib\":%.1f}\n",
-           argv[5], (unsigned long long)count, seconds, (double)count / seconds, used * 1e6 / (double)count,
-           (double)usage.ru_maxrss / 1024);
-    rd_kafka_consumer_close(consumer);
-    for (int i = 0; i < out_count && i < 64; i++)
-        rd_kafka_topic_destroy(outs[i]);
+    check(argc - optind < 5, "usage: bench_loop [-h] [-p N] [-X PROPERTY=VALUE]... BROKERS GROUP IN PARTITIONS OUT...");
+    at[pairs.count++] = (struct vx_pair){.name = "bootstrap.servers", .value = argv[optind]};
+    at[pairs.count++] = (struct vx_pair){.name = "consumer.group.id", .value = argv[optind + 1]};
+    loop.in = argv[optind + 2];
+    loop.partition_count = atoi(argv[optind + 3]);
+    check(loop.partition_count < 1 || argc - optind - 4 > OUTS_MAX, "PARTITIONS is at least 1, OUT at most 64");
+    for (int i = optind + 4; i < argc; i++)
+        loop.names[loop.out_count++] = argv[i];
+    signal(SIGTERM, on_signal);
+    signal(SIGINT, on_signal);
+    loop.consumer = open_client(PROPERTIES_CONSUMER, &pairs);
+    for (int n = 0; n < loop.producer_count; n++) {
+        loop.producers[n] = open_client(PROPERTIES_PRODUCER, &pairs);
+        for (int i = 0; i < loop.out_count; i++)
+            loop.outs[n][i] = rd_kafka_topic_new(loop.producers[n], loop.names[i], NULL);
+    }
+    rd_kafka_poll_set_consumer(loop.consumer);
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, loop.in, RD_KAFKA_PARTITION_UA);
+    check(rd_kafka_subscribe(loop.consumer, topics) != 0, "subscribe");
     rd_kafka_topic_partition_list_destroy(topics);
-    rd_kafka_destroy(consumer);
-    rd_kafka_flush(producer, 10000);
-    rd_kafka_destroy(producer);
+    run();
+    leave();
     return 0;
 }
