@@ -8,6 +8,7 @@
 #define ROUTER_LOG_EVENTS(X)                                                                                           \
     X("commit.failed", "warn", "offsets could not be committed; the next commit has them again")                       \
     X("consumer.error", "warn", "the consumer group reports an error; librdkafka goes on by itself")                   \
+    X("consumer.failed", "error", "the member is refused for good (a twin has its instance_id): nothing is read")      \
     X("copy.failed", "error", "the last good copy could not be written (disk full, permissions)")                      \
     X("copy.useless", "error", "the last good copy is damaged or does not compile; it is not used")                    \
     X("etcd.connected", "info", "the watch of the pointer stands")                                                     \
@@ -17,6 +18,7 @@
     X("offsets.unknown", "warn", "committed offsets could not be read at an assignment; librdkafka asks again")        \
     X("order.unsure", "warn", "uncommitted events are decided by another release than before: order is not certain")   \
     X("partition.assigned", "info", "a partition came; offset -2 is its beginning, -1 its end")                        \
+    X("partition.delivery", "info", "a drained partition is delivered otherwise from now on")                          \
     X("partition.error", "warn", "a partition could not be read for the moment")                                       \
     X("partition.held", "warn", "a destination is missing or forbidden, or the release does not route the topic")      \
     X("partition.resumed", "info", "a held or stuck partition goes on")                                                \
@@ -55,6 +57,7 @@
     X("topic.contested", "warn", "two routings' patterns take a topic; the first routing by name has it")              \
     X("topic.matched", "info", "a pattern takes a topic that it did not take before")                                  \
     X("topic.missing", "warn", "a source topic does not exist or may not be read; looked for again")                   \
+    X("transaction.aborted", "warn", "its events are decided again; nobody has seen its records")                      \
     X("worker.hung", "error", "a worker does not move (/healthz is red), or did not let go of a partition in time")    \
     X("worker.moves", "warn", "a worker that hung moves again")
 

@@ -4,9 +4,11 @@
  * and leaves within `drain_timeout`; a second one ends the process at once, which is safe: offsets are committed only
  * for what is done. */
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
@@ -14,7 +16,14 @@
 #include "router/reload.h"
 #include "router/simulate.h"
 
-enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, TICK_MS = 200, OVERTIME_S = 15 };
+enum {
+    EXIT_REFUSED = 1,
+    EXIT_USAGE = 2,
+    TICK_MS = 200,
+    OVERTIME_S = 15,
+    FILES_MIN =
+        128, /* a router of two workers and one broker has 32 open; each more broker costs one for each client */
+};
 
 static void print_usage(FILE *to)
 {
@@ -153,6 +162,21 @@ static void arm(const sigset_t *signals, int64_t drain_ms)
     pthread_sigmask(SIG_UNBLOCK, signals, NULL);
 }
 
+/* As many open files as the system allows: short of them no connection can be made, and /healthz does not answer. */
+static enum vx_status raise_files(struct vx_err *err)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return VX_OK;
+    if (files.rlim_max < FILES_MIN)
+        return vx_err_set(err, VX_ELIMIT,
+                          "%llu open files are allowed, at least %d are needed (ulimit -n, LimitNOFILE=)",
+                          (unsigned long long)files.rlim_max, FILES_MIN);
+    files.rlim_cur = files.rlim_max;
+    (void)!setrlimit(RLIMIT_NOFILE, &files);
+    return VX_OK;
+}
+
 static int run(const char *path, const struct router_settings *settings)
 {
     struct router *r;
@@ -168,7 +192,7 @@ static int run(const char *path, const struct router_settings *settings)
     pthread_sigmask(SIG_BLOCK, &all, NULL);
     signal(SIGPIPE, SIG_IGN);
 
-    if (router_start(settings, &r, &err) != VX_OK) {
+    if (raise_files(&err) != VX_OK || router_start(settings, &r, &err) != VX_OK) {
         vx_log(VX_LOG_ERROR, "router.failed", "error=%s", vx_log_quote(err.message, quoted));
         return EXIT_REFUSED;
     }
@@ -195,11 +219,22 @@ static int run(const char *path, const struct router_settings *settings)
     return EXIT_SUCCESS;
 }
 
+/* Every record that is handed over copied costs an allocation of its size, and each of 1,024 bytes or more makes glibc
+ * sweep its bins of freed small chunks, of which librdkafka leaves thousands. Without such bins there is nothing to sweep;
+ * what a thread needs again soon is in its own cache all the same. */
+static void tune_malloc(void)
+{
+#ifdef M_MXFAST
+    mallopt(M_MXFAST, 0);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {0};
     struct router_settings settings;
     struct vx_arena arena = {0};
+    tune_malloc();
     int code = read_options(argc, argv, &o);
     if (code >= 0)
         return code;

@@ -34,6 +34,7 @@ enum {
     X(METRIC_AGAIN, "veltrix_attempts_repeated_total", "", "Attempts at an event after the first.")                    \
     X(METRIC_FAILURES, "veltrix_delivery_failures_total", "error", "Records that came back undelivered.")              \
     X(METRIC_PRODUCERS, "veltrix_producers_recreated_total", "", "Producers made anew after a fatal error.")           \
+    X(METRIC_TRANSACTIONS, "veltrix_transactions_total", "outcome", "Transactions by how they ended.")                 \
     X(METRIC_UNSURE, "veltrix_order_unsure_total", "",                                                                 \
       "Partitions whose uncommitted events could not be decided by the release that decided them before.")
 enum metrics_family {

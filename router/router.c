@@ -80,6 +80,16 @@ static void on_closed(void *ctx, struct assignment *a)
     consumer_on_closed(((struct router *)ctx)->consumer, a);
 }
 
+static struct rd_kafka_consumer_group_metadata_s *group(void *ctx)
+{
+    return consumer_group(((struct router *)ctx)->consumer);
+}
+
+static bool committed(void *ctx, struct rd_kafka_topic_partition_list_s *list, int timeout_ms)
+{
+    return consumer_committed(((struct router *)ctx)->consumer, list, timeout_ms);
+}
+
 static void on_course(void *ctx)
 {
     consumer_on_course(((struct router *)ctx)->consumer);
@@ -291,6 +301,10 @@ static bool answer_healthz(void *ctx, struct vx_buf *out)
             vx_buf_printf(out, "worker %zu has not moved for %lld s\n", i, (long long)(now_ms - since_ms) / 1000);
             good = false;
         }
+    if (consumer_has_failed(r->consumer)) {
+        vx_buf_str(out, "the consumer has failed for good (event=consumer.failed): start this router again\n");
+        good = false;
+    }
     if (good)
         vx_buf_str(out, "ok\n");
     return good;
@@ -385,6 +399,8 @@ static enum vx_status start_kafka(struct router *r, struct vx_err *err)
 {
     const struct router_settings *s = r->settings;
     enum vx_status st = destinations_start(&s->kafka, on_destinations, r, &r->destinations, err);
+    if (st == VX_OK && s->producers_count > 1) /* then the workers choose partitions */
+        destinations_refresh(r->destinations, list_interval_ms(s));
     for (size_t i = 0; st == VX_OK && i < (size_t)s->workers_count; i++) {
         struct worker_setup setup = {.settings = s,
                                      .metrics = r->metrics,
@@ -393,6 +409,8 @@ static enum vx_status start_kafka(struct router *r, struct vx_err *err)
                                      .on_closed = on_closed,
                                      .on_course = on_course,
                                      .on_want = on_want,
+                                     .group = group,
+                                     .committed = committed,
                                      .ctx = r};
         st = worker_start(&setup, &r->workers[i], err);
         if (st == VX_OK)

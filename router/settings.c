@@ -12,6 +12,7 @@
 #include "router/admin/admin.h"
 #include "router/io/properties.h"
 #include "router/io/window.h"
+#include "router/io/worker.h"
 
 enum { WORKERS_MAX = 256, ID_SIZE = STORE_NAME_SIZE, FILE_MAX_BYTES = 1 << 20 };
 
@@ -51,7 +52,17 @@ const struct vx_field router_fields[] = {
      .fallback = "0",
      .min = 0,
      .max = WORKERS_MAX,
-     .help = "Threads that route; 0 is one for each core."},
+     .help = "Threads that route; 0 is one for two cores: librdkafka's threads need the rest, and larger batches cost "
+             "less."},
+    {.name = "producers",
+     .type = VX_FIELD_INT,
+     .offset = FIELD(producers_count),
+     .fallback = "1",
+     .min = 1,
+     .max = WORKER_PRODUCERS_MAX,
+     .help =
+         "Producers of each worker. One is cheapest; more shorten latency over many destination partitions, each of "
+         "which goes through one of them. Transactions have their own."},
     {.name = "admin",
      .type = VX_FIELD_STRING,
      .offset = FIELD(admin),
@@ -89,6 +100,14 @@ const struct vx_field router_fields[] = {
      .min = 10,
      .max = 60000,
      .help = "How often offsets are committed."},
+    {.name = "transaction_interval",
+     .type = VX_FIELD_DURATION,
+     .offset = FIELD(transaction_interval_ms),
+     .fallback = "100ms",
+     .min = 5,
+     .max = 5000,
+     .help =
+         "How often transactions are committed, where `delivery` of a routing is exactly_once: what readers wait for."},
     {.name = "worker_timeout",
      .type = VX_FIELD_DURATION,
      .offset = FIELD(worker_timeout_ms),
@@ -166,6 +185,9 @@ static void check(const struct checker *c, const struct router_settings *s)
         if (properties_check(p, &s->kafka, &err) != VX_OK)
             add(c, "kafka", p->name, err.message);
     }
+    if (s->producers_count > 1 && properties_value(&s->kafka, PROPERTIES_PRODUCER, "partitioner"))
+        add(c, "", "producers",
+            "with several producers keys are placed as the Java clients do: `partitioner` cannot be set");
     if (!has_servers)
         add(c, "", "kafka", "`kafka` needs bootstrap.servers = \"host:port,...\"");
 }
@@ -183,8 +205,10 @@ enum vx_status router_settings_load(const char *path, struct router_settings *ou
         s.id = vx_arena_str(arena, host[0] ? host : "router");
     }
     if (s.workers_count == 0) {
-        long cores = sysconf(_SC_NPROCESSORS_ONLN);
-        s.workers_count = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : cores;
+        /* each worker's clients have threads of their own, about as busy as it is; and one worker with all partitions
+         * makes larger batches: with two cores two workers cost 15 % more CPU an event than one */
+        long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;
+        s.workers_count = half < 1 ? 1 : half > WORKERS_MAX ? WORKERS_MAX : half;
     }
     char *text = read_file(path);
     struct checker c = {.diags = diags};

@@ -11,15 +11,17 @@ struct router_settings {
     const char *instance_id; /* of static membership in the consumer group; NULL: none */
     struct settings_etcd etcd;
     struct vx_pairs kafka; /* librdkafka's properties; "consumer." and "producer." before a name: for one client only */
-    int64_t workers_count; /* never 0: the number of cores by default */
-    const char *admin;     /* "host:port" */
-    const char *state_dir; /* where the last good copy is kept; NULL: nowhere */
-    int64_t window_events; /* undone events of one partition at most */
-    int64_t window_bytes;  /* bytes of undone events of one partition, after which no more are read */
+    int64_t workers_count; /* never 0: one for two cores by default */
+    int64_t producers_count; /* of each worker */
+    const char *admin;       /* "host:port" */
+    const char *state_dir;   /* where the last good copy is kept; NULL: nowhere */
+    int64_t window_events;   /* undone events of one partition at most */
+    int64_t window_bytes;    /* bytes of undone events of one partition, after which no more are read */
     int64_t drain_timeout_ms;
     int64_t commit_interval_ms;
-    int64_t worker_timeout_ms; /* after which a worker that does not move is hung */
-    int log_level;             /* enum vx_log_level */
+    int64_t transaction_interval_ms; /* of topics that are delivered exactly once */
+    int64_t worker_timeout_ms;       /* after which a worker that does not move is hung */
+    int log_level;                   /* enum vx_log_level */
 };
 
 extern const struct vx_field router_fields[];

@@ -119,6 +119,7 @@ struct config_rule {
 
 enum config_start { CONFIG_EARLIEST, CONFIG_LATEST };
 enum config_match { CONFIG_MATCH_FIRST, CONFIG_MATCH_ALL };
+enum config_delivery { CONFIG_AT_LEAST_ONCE, CONFIG_EXACTLY_ONCE };
 struct config_routing {
     const char *name, *owner, *description;
     const struct config_node *node;
@@ -126,6 +127,7 @@ struct config_routing {
     size_t topic_count;
     enum config_start start;
     enum config_match match;
+    enum config_delivery delivery;
     struct config_rule *rules;
     size_t rule_count;
     struct config_action otherwise;

@@ -285,6 +285,18 @@ static void diff_parsing(struct differ *d, const struct config_set *a, const str
     }
 }
 
+/* Topics whose delivery changes, by their routing's or because another routing claims them. */
+static void diff_delivery(struct differ *d, const struct config_set *a, const struct config_routing *routing)
+{
+    static const char *const names[] = {"at_least_once", "exactly_once"};
+    for (size_t i = 0; i < routing->topic_count; i++) {
+        const struct config_routing *before = claims(a, routing->topics[i]);
+        if (before && before->delivery != routing->delivery)
+            add(d, CONFIG_NOTE, vx_arena_printf(&d->out->arena, "topics[%s]", routing->topics[i]),
+                names[before->delivery], names[routing->delivery]);
+    }
+}
+
 static const struct config_routing *find_routing(const struct config_set *set, const char *name)
 {
     for (size_t i = 0; i < set->routing_count; i++) {
@@ -317,8 +329,10 @@ void config_diff(const struct config_set *a, const struct config_set *b, struct 
             diff_rows(&d, &config_document_shapes[d.config], "", was->node, now->node);
         else
             add(&d, c < 0 ? CONFIG_REMOVED : CONFIG_ADDED, "", c < 0 ? was->path : NULL, c < 0 ? NULL : now->path);
-        if (c >= 0 && d.config == CONFIG_KIND_ROUTING)
+        if (c >= 0 && d.config == CONFIG_KIND_ROUTING) {
             diff_parsing(&d, a, b, find_routing(b, now->name));
+            diff_delivery(&d, a, find_routing(b, now->name));
+        }
         i += c <= 0;
         k += c >= 0;
     }

@@ -52,6 +52,16 @@ static void print_values(const struct config_change *c, struct vx_buf *out)
     }
 }
 
+/* What a note means for the fleet. */
+static const char *note_of(const char *now)
+{
+    if (strcmp(now, "JSON") == 0)
+        return " (its values must be JSON from now on; others go to the dead letter)";
+    if (strcmp(now, "any bytes") == 0)
+        return " (its values are no longer looked into)";
+    return " (each partition is drained before it changes)";
+}
+
 void config_diff_print(const struct config_diff *diff, struct vx_buf *out, bool color)
 {
     const struct config_change *last = NULL;
@@ -72,9 +82,7 @@ void config_diff_print(const struct config_diff *diff, struct vx_buf *out, bool 
         vx_buf_str(out, plain);
         print_values(c, out);
         if (c->kind == CONFIG_NOTE)
-            vx_buf_str(out, strcmp(c->now, "JSON") == 0
-                                ? " (its values must be JSON from now on; others go to the dead letter)"
-                                : " (its values are no longer looked into)");
+            vx_buf_str(out, note_of(c->now));
         vx_buf_char(out, '\n');
     }
 }

@@ -16,6 +16,7 @@ _Static_assert(offsetof(struct config_routing, topic_count) ==
 
 static const char *const starts[] = {"earliest", "latest", NULL};
 static const char *const matches[] = {"first", "all", NULL};
+static const char *const deliveries[] = {"at_least_once", "exactly_once", NULL};
 static const char *const provenances[] = {"header", "none", NULL};
 
 static const struct config_shape kind_shape = {.kind = CONFIG_SHAPE_KIND, .load = load_kind};
@@ -144,7 +145,12 @@ static const struct vx_field routing_rows[] = {
      .type = VX_FIELD_TOPIC,
      AT(config_routing, dead_letter),
      .help = "The topic for events that cannot be handled."},
-    LATER("delivery"),
+    {.name = "delivery",
+     .type = VX_FIELD_ENUM,
+     AT(config_routing, delivery),
+     .fallback = "at_least_once",
+     .choices = deliveries,
+     .help = "Whether an event may come out twice after a failure, or exactly once (Kafka transactions)."},
     LATER("retry"),
     {0},
 };

@@ -76,7 +76,8 @@ enum vx_status admin_start(const struct admin_setup *setup, struct admin **out, 
     struct admin *a = calloc(1, sizeof *a);
     vx_assert(a != NULL);
     a->setup = *setup;
-    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | (address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+    /* auto: epoll or poll; its default is select, which ends at 1024 open files */
+    unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | (address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
     a->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, a, MHD_OPTION_SOCK_ADDR, &address,
                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
                                  (unsigned)IDLE_S, MHD_OPTION_END);

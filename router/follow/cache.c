@@ -36,8 +36,11 @@ static enum vx_status io_error(struct vx_err *err, const char *what, const char 
 
 enum vx_status cache_check(const char *dir, struct vx_err *err)
 {
+    struct stat st;
     if (mkdir(dir, 0750) != 0 && errno != EEXIST)
         return io_error(err, "state_dir: cannot make", dir);
+    if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
+        return vx_err_set(err, VX_EINVAL, "state_dir: %s is not a directory", dir);
     if (access(dir, W_OK | X_OK) != 0)
         return io_error(err, "state_dir: cannot write to", dir);
     return VX_OK;
@@ -53,7 +56,7 @@ static void print_entry(struct vx_buf *out, const struct store_entry *e)
     vx_buf_char(out, '\n');
 }
 
-static void print(struct vx_buf *out, const char *fleet, const struct cache_copy *copy)
+void cache_print(struct vx_buf *out, const char *fleet, const struct cache_copy *copy)
 {
     char hex[VX_SHA256_HEX_SIZE];
     vx_buf_printf(out, MAGIC "\nfleet %s\npointer %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", fleet, copy->pointer.release,
@@ -96,7 +99,7 @@ enum vx_status cache_write(const char *dir, const char *fleet, const struct cach
     if (fd < 0)
         return io_error(err, "cannot write", temp);
     struct vx_buf text = {0};
-    print(&text, fleet, copy);
+    cache_print(&text, fleet, copy);
     bool ok = write_all(fd, vx_buf_view(&text)) && fsync(fd) == 0;
     enum vx_status st = ok ? VX_OK : io_error(err, "cannot write", temp);
     vx_buf_done(&text);
@@ -183,7 +186,7 @@ static bool take_pointer(struct vx_span line, struct follow_pointer *out)
     return true;
 }
 
-static bool load(struct vx_span text, const char *fleet, struct vx_arena *arena, struct cache_copy *out)
+bool cache_load(struct vx_span text, const char *fleet, struct vx_arena *arena, struct cache_copy *out)
 {
     struct reader r = {.rest = text, .arena = arena};
     struct vx_span line;
@@ -232,7 +235,7 @@ enum vx_status cache_read(const char *dir, const char *fleet, struct vx_arena *a
     enum vx_status st = VX_OK;
     if (failed)
         st = vx_err_set(err, VX_EIO, "cannot read %s", path);
-    else if (!load(vx_buf_view(&text), fleet, arena, out))
+    else if (!cache_load(vx_buf_view(&text), fleet, arena, out))
         st = vx_err_set(err, VX_ECORRUPT, "%s is damaged: it is not used", path);
     vx_buf_done(&text);
     return st;

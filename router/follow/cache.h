@@ -6,6 +6,7 @@
 #ifndef ROUTER_FOLLOW_CACHE_H
 #define ROUTER_FOLLOW_CACHE_H
 
+#include "core/base/buf.h"
 #include "core/store/store.h"
 #include "router/follow/follow.h"
 
@@ -23,6 +24,9 @@ VX_MUSTCHECK enum vx_status cache_write(const char *dir, const char *fleet, cons
 /* Reads it into `arena`. VX_ENOTFOUND without one, VX_ECORRUPT when it is not what was written, VX_EIO. */
 VX_MUSTCHECK enum vx_status cache_read(const char *dir, const char *fleet, struct vx_arena *arena,
                                        struct cache_copy *out, struct vx_err *err);
+/* The text of a copy, and back: false when it is not what was printed for `fleet`. */
+void cache_print(struct vx_buf *out, const char *fleet, const struct cache_copy *copy);
+VX_MUSTCHECK bool cache_load(struct vx_span text, const char *fleet, struct vx_arena *arena, struct cache_copy *out);
 /* Can a copy be written there? Creates the directory where only its last part is missing. */
 VX_MUSTCHECK enum vx_status cache_check(const char *dir, struct vx_err *err);
 

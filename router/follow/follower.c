@@ -15,16 +15,12 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "router/follow/cache.h"
+#include "router/follow/wants.h"
 
 struct release {
     struct vx_arena arena;
     struct store_entry *entries;
     size_t entry_count;
-};
-
-struct want {
-    uint32_t release;
-    int64_t retry_ms, until_ms; /* monotonic */
 };
 
 struct follower {
@@ -34,8 +30,7 @@ struct follower {
     pthread_cond_t wake;
     bool stopping;
     struct follower_status status; /* under the lock, and these */
-    struct want wants[FOLLOWER_WANTS_MAX];
-    size_t want_count;
+    struct wants wants;
     struct store_follow *store_follow;
     struct release *running; /* the thread's own: texts of what runs; NULL: none */
     struct release *copy;    /* the last good copy until it is used or not */
@@ -208,29 +203,18 @@ static bool load_older(struct follower *f, uint32_t number)
  * `*until_ms` is when there may be one. */
 static bool serve_want(struct follower *f, int64_t *until_ms)
 {
-    size_t i = 0;
-    int64_t now_ms = vx_clock_ms();
-    while (i < f->want_count && f->wants[i].retry_ms > now_ms) {
-        if (f->wants[i].retry_ms < *until_ms)
-            *until_ms = f->wants[i].retry_ms;
-        i++;
-    }
-    if (i == f->want_count)
+    struct want w;
+    if (!wants_take(&f->wants, vx_clock_ms(), &w, until_ms))
         return false;
-    struct want w = f->wants[i];
-    f->wants[i] = f->wants[--f->want_count];
     pthread_mutex_unlock(&f->lock);
     bool done = load_older(f, w.release);
-    now_ms = vx_clock_ms();
-    if (!done && now_ms >= w.until_ms) {
-        vx_log(VX_LOG_WARN, "release.lost", "release=%u reason=\"etcd does not answer\"", w.release);
-        f->setup.on_older(f->setup.ctx, w.release, NULL);
-        done = true;
-    }
     pthread_mutex_lock(&f->lock);
-    w.retry_ms = now_ms + FOLLOW_RETRY_MIN_MS;
-    if (!done && f->want_count < FOLLOWER_WANTS_MAX)
-        f->wants[f->want_count++] = w;
+    if (done || wants_again(&f->wants, &w, vx_clock_ms()))
+        return true;
+    pthread_mutex_unlock(&f->lock);
+    vx_log(VX_LOG_WARN, "release.lost", "release=%u reason=\"etcd does not answer\"", w.release);
+    f->setup.on_older(f->setup.ctx, w.release, NULL);
+    pthread_mutex_lock(&f->lock);
     return true;
 }
 
@@ -439,17 +423,10 @@ void follower_status(struct follower *f, struct follower_status *out)
 
 void follower_want(struct follower *f, uint32_t release)
 {
-    int64_t now_ms = vx_clock_ms();
     pthread_mutex_lock(&f->lock);
-    size_t i = 0;
-    while (i < f->want_count && f->wants[i].release != release)
-        i++;
-    bool full = i == FOLLOWER_WANTS_MAX;
-    if (i == f->want_count && !full)
-        f->wants[f->want_count++] =
-            (struct want){.release = release, .retry_ms = now_ms, .until_ms = now_ms + FOLLOWER_WANT_MS};
+    bool taken = wants_add(&f->wants, release, vx_clock_ms());
     pthread_cond_signal(&f->wake);
     pthread_mutex_unlock(&f->lock);
-    if (full)
+    if (!taken)
         f->setup.on_older(f->setup.ctx, release, NULL);
 }

@@ -9,11 +9,6 @@
 
 struct follower;
 
-enum {
-    FOLLOWER_WANT_MS = 20000,
-    FOLLOWER_WANTS_MAX = 64, /* releases wanted at once; what is beyond is not to be had */
-};
-
 struct follower_setup {
     struct store *store;
     const char *fleet;
@@ -45,7 +40,7 @@ VX_MUSTCHECK enum vx_status follower_start(const struct follower_setup *setup, s
                                            struct vx_err *err);
 void follower_stop(struct follower *f);
 /* Fetches and compiles a release that is not in force; on_older() follows. When etcd is away it is given up after
- * FOLLOWER_WANT_MS. Any thread; returns at once. */
+ * WANTS_MS (wants.h). Any thread; returns at once. */
 void follower_want(struct follower *f, uint32_t release);
 void follower_status(struct follower *f, struct follower_status *out);
 

@@ -23,24 +23,17 @@ struct assignment *consumer_find(struct consumer *c, const char *topic, int32_t 
 
 static void add(struct assignment *a, rd_kafka_topic_partition_list_t *list)
 {
-    char text[COURSE_TEXT_SIZE] = "";
+    struct ledger_commit commit;
     pthread_mutex_lock(&a->lock);
-    int64_t offset = a->committable;
-    int32_t epoch = a->leader_epoch;
-    bool wanted = offset >= 0 && (offset != a->committed || a->unrecorded);
-    if (wanted) {
-        course_print(&a->course, offset, a->until, text);
-        a->sent = a->course.version;
-        a->sent_until = a->until;
-    }
+    bool wanted = ledger_offer(&a->ledger, &commit);
     pthread_mutex_unlock(&a->lock);
     if (!wanted)
         return;
     rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, a->topic, a->partition);
-    p->offset = offset;
-    rd_kafka_topic_partition_set_leader_epoch(p, epoch);
-    p->metadata_size = strlen(text);
-    p->metadata = strdup(text); /* the list frees it */
+    p->offset = commit.offset;
+    rd_kafka_topic_partition_set_leader_epoch(p, commit.leader_epoch);
+    p->metadata_size = strlen(commit.text);
+    p->metadata = strdup(commit.text); /* the list frees it */
     vx_assert(p->metadata != NULL);
 }
 
@@ -72,9 +65,7 @@ static rd_kafka_resp_err_t note(struct consumer *c, rd_kafka_resp_err_t err,
         struct assignment *a = consumer_find(c, p->topic, p->partition);
         if (a && !err && !p->err) {
             pthread_mutex_lock(&a->lock);
-            a->committed = p->offset;
-            a->recorded = a->sent;
-            a->recorded_until = a->sent_until;
+            ledger_accept(&a->ledger, p->offset);
             atomic_store_explicit(&a->news, true, memory_order_relaxed);
             pthread_mutex_unlock(&a->lock);
             if (a->w)
@@ -101,6 +92,8 @@ void consumer_on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_
 
 void consumer_commit(struct consumer *c)
 {
+    if (atomic_load(&c->failed))
+        return;
     if (c->committing) {
         atomic_store(&c->hurry, true); /* when its answer is there */
         return;
@@ -133,7 +126,7 @@ void consumer_commit_now(struct consumer *c, const rd_kafka_topic_partition_list
 {
     /* a queue of its own: the plain synchronous call has no deadline */
     rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
-    bool again = true;
+    bool again = !atomic_load(&c->failed);
     for (int64_t now_ms; again && (now_ms = vx_clock_ms()) < deadline_ms;) {
         rd_kafka_topic_partition_list_t *list = collect(c, of);
         again = list->cnt > 0 && is_early(commit_list(c, list, queue, (int)(deadline_ms - now_ms))) &&
@@ -153,7 +146,7 @@ void consumer_measure_lag(struct consumer *c)
         if (rd_kafka_get_watermark_offsets(c->rk, a->topic, a->partition, &low, &high) || high < 0)
             continue;
         pthread_mutex_lock(&a->lock);
-        int64_t at = a->committable >= 0 ? a->committable : a->committed;
+        int64_t at = a->ledger.committable >= 0 ? a->ledger.committable : a->ledger.committed;
         a->lag = at >= 0 && high >= at ? high - at : at < 0 && low >= 0 && high == low ? 0 : a->lag;
         pthread_mutex_unlock(&a->lock);
     }

@@ -41,6 +41,7 @@ static void free_topics(struct topic_wish *wish)
         free(wish->names[i]);
     free(wish->names);
     free(wish->starts);
+    free(wish->deliveries);
     free(wish);
 }
 
@@ -54,6 +55,7 @@ void consumer_on_course(void *consumer)
 struct wished {
     char *name;
     enum config_start start;
+    enum config_delivery delivery;
 };
 
 static int by_name(const void *a, const void *b)
@@ -75,6 +77,7 @@ static size_t add_matches(const struct table *t, const struct vx_strings *there,
             continue;
         out[n].name = strdup(there->at[i]);
         vx_assert(out[n].name != NULL);
+        out[n].delivery = match.delivery;
         out[n++].start = match.start;
     }
     return n;
@@ -88,17 +91,19 @@ void consumer_follow(struct consumer *c, const struct table *t, const struct vx_
     struct wished *all = calloc(count + more + 1, sizeof *all);
     vx_assert(wish && all);
     for (size_t i = 0; i < count; i++) {
-        all[i] = (struct wished){strdup(topics[i].name), topics[i].start};
+        all[i] = (struct wished){strdup(topics[i].name), topics[i].start, topics[i].delivery};
         vx_assert(all[i].name != NULL);
     }
     wish->count = count + (more ? add_matches(t, there, all + count) : 0);
     qsort(all, wish->count, sizeof *all, by_name);
     wish->names = calloc(wish->count + 1, sizeof *wish->names);
     wish->starts = calloc(wish->count + 1, sizeof *wish->starts);
-    vx_assert(wish->names && wish->starts);
+    wish->deliveries = calloc(wish->count + 1, sizeof *wish->deliveries);
+    vx_assert(wish->names && wish->starts && wish->deliveries);
     for (size_t i = 0; i < wish->count; i++) {
         wish->names[i] = all[i].name;
         wish->starts[i] = all[i].start;
+        wish->deliveries[i] = all[i].delivery;
     }
     free(all);
     pthread_mutex_lock(&c->lock);
@@ -175,6 +180,14 @@ enum config_start consumer_start_of(const struct consumer *c, const char *topic)
     return CONFIG_EARLIEST;
 }
 
+bool consumer_is_exact(const struct consumer *c, const char *topic)
+{
+    for (size_t i = 0; c->topics && i < c->topics->count; i++)
+        if (strcmp(c->topics->names[i], topic) == 0)
+            return c->topics->deliveries[i] == CONFIG_EXACTLY_ONCE;
+    return false;
+}
+
 /* --- the loop ---------------------------------------------------------------------------------------------------- */
 
 static void note_message(const rd_kafka_message_t *m)
@@ -196,6 +209,19 @@ static void poll_once(struct consumer *c, int timeout_ms)
         return;
     note_message(m);
     rd_kafka_message_destroy(m);
+}
+
+/* What librdkafka does not recover from. The process stays: a twin that took its place must not be thrown out in turn. */
+static void note_fatal(struct consumer *c)
+{
+    char why[256], quoted[VX_LOG_QUOTE_SIZE];
+    rd_kafka_resp_err_t err = rd_kafka_fatal_error(c->rk, why, sizeof why);
+    if (!err || atomic_exchange(&c->failed, true))
+        return;
+    atomic_store(&c->joined, false);
+    vx_log(VX_LOG_ERROR, "consumer.failed", "code=%s error=%s", rd_kafka_err2name(err), vx_log_quote(why, quoted));
+    /* librdkafka goes on fetching, and whoever took its place does the same events */
+    consumer_close_all(c, vx_clock_ms());
 }
 
 /* Leaves the group, as long as the deadline lets it: consumer_close() has been seen to hang with dead brokers. */
@@ -220,6 +246,7 @@ static void *run(void *arg)
     while (!atomic_load(&c->stopping)) {
         subscribe(c);
         poll_once(c, POLL_MS);
+        note_fatal(c);
         int64_t now_ms = vx_clock_ms();
         bool hurry = !c->committing && atomic_exchange(&c->hurry, false);
         if (hurry || now_ms >= c->commit_ms) {
@@ -310,9 +337,27 @@ void consumer_free(struct consumer *c)
     free(c);
 }
 
+struct rd_kafka_consumer_group_metadata_s *consumer_group(struct consumer *c)
+{
+    return rd_kafka_consumer_group_metadata(c->rk);
+}
+
+bool consumer_committed(struct consumer *c, struct rd_kafka_topic_partition_list_s *list, int timeout_ms)
+{
+    bool known = rd_kafka_committed(c->rk, list, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int i = 0; i < list->cnt; i++)
+        known &= list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    return known;
+}
+
 bool consumer_has_joined(const struct consumer *c)
 {
     return atomic_load(&c->joined);
+}
+
+bool consumer_has_failed(const struct consumer *c)
+{
+    return atomic_load(&c->failed);
 }
 
 void consumer_each(struct consumer *c, void (*each)(void *ctx, const struct consumer_partition *p), void *ctx)
@@ -323,7 +368,7 @@ void consumer_each(struct consumer *c, void (*each)(void *ctx, const struct cons
         struct consumer_partition p = {
             .topic = a->topic,
             .partition = a->partition,
-            .committed = a->committed,
+            .committed = a->ledger.committed,
             .lag = a->lag,
             .depth_events = a->depth_events,
             .depth_bytes = a->depth_bytes,

@@ -33,12 +33,19 @@ void consumer_renew(struct consumer *c, const struct vx_pairs *kafka);
 bool consumer_leave(struct consumer *c, int64_t deadline_ms);
 /* After consumer_leave() and after the workers have been stopped. */
 void consumer_free(struct consumer *c);
+/* The worker's `group` and `committed`. */
+struct rd_kafka_consumer_group_metadata_s *consumer_group(struct consumer *c);
+bool consumer_committed(struct consumer *c, struct rd_kafka_topic_partition_list_s *list, int timeout_ms);
 /* The worker's on_closed and on_course; `consumer` is the struct consumer. */
 void consumer_on_closed(void *consumer, struct assignment *a);
 void consumer_on_course(void *consumer);
 
 /* True once it is a member of its group and has had an assignment (which may be empty). Any thread. */
 bool consumer_has_joined(const struct consumer *c);
+
+/* True once librdkafka has given the consumer up for good (another process has its instance_id): it reads nothing until
+ * the process is started again. Any thread. */
+bool consumer_has_failed(const struct consumer *c);
 
 /* A partition that it has; a copy. */
 struct consumer_partition {

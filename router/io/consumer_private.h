@@ -12,6 +12,7 @@
 struct topic_wish {
     char **names;
     enum config_start *starts;
+    enum config_delivery *deliveries;
     size_t count;
 };
 
@@ -20,7 +21,7 @@ struct consumer {
     pthread_t thread;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue; /* of the group: rebalances, errors */
-    atomic_bool stopping, joined;
+    atomic_bool stopping, joined, failed;
     int64_t deadline_ms; /* of leaving; set before `stopping` */
     bool left;           /* the group, cleanly */
 
@@ -39,6 +40,8 @@ struct consumer {
 
 /* Where to begin in a topic without a committed offset; earliest when it is not subscribed to. */
 enum config_start consumer_start_of(const struct consumer *c, const char *topic);
+/* Is the topic delivered exactly once, as far as this thread knows? The worker has the last word. */
+bool consumer_is_exact(const struct consumer *c, const char *topic);
 /* Waits for an assignment to be closed, at most until `until_ms`; under the lock. */
 void consumer_wait(struct consumer *c, int64_t until_ms);
 

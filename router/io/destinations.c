@@ -27,6 +27,7 @@ struct destinations {
     struct destination *buckets[BUCKETS];
     rd_kafka_t *rk;                    /* the thread's own while it runs */
     const struct vx_pairs *fresh;      /* under the lock: properties for a new client; NULL: none is wanted */
+    int64_t refresh_interval_ms;       /* of asking about those that are there; 0: never */
     int64_t list_interval_ms, list_ms; /* of listing all topics; 0: never. When next, monotonic */
     void (*on_topics)(void *ctx, const struct vx_strings *topics);
     void (*on_change)(void *ctx);
@@ -48,6 +49,7 @@ struct destination *destinations_get(struct destinations *d, struct vx_span name
     if (!*at && d->count < DESTINATIONS_MAX) {
         *at = calloc(1, sizeof **at);
         vx_assert(*at != NULL);
+        atomic_init(&(*at)->batch_record_bytes, DESTINATIONS_RECORD_BYTES);
         (*at)->name = strndup(name.at, name.len);
         vx_assert((*at)->name != NULL);
         d->count++;
@@ -86,6 +88,15 @@ void destinations_confirm(struct destinations *d, struct destination *destinatio
     pthread_mutex_unlock(&d->lock);
 }
 
+/* A refused batch costs a producer, so what may be refused is tried alone first. Half of what was too large: compression
+ * makes it uncertain, and each size that gets there raises the bound again. */
+void destinations_learn(struct destination *destination, size_t bytes, bool taken)
+{
+    size_t known = atomic_load_explicit(&destination->batch_record_bytes, memory_order_relaxed);
+    if (taken ? bytes > known : bytes <= known)
+        atomic_store_explicit(&destination->batch_record_bytes, taken ? bytes : bytes / 2, memory_order_relaxed);
+}
+
 void destinations_missing(struct destinations *d, void (*each)(void *ctx, const char *name, bool forbidden), void *ctx)
 {
     pthread_mutex_lock(&d->lock);
@@ -99,7 +110,7 @@ void destinations_missing(struct destinations *d, void (*each)(void *ctx, const 
 }
 
 /* What the brokers say; DESTINATION_UNKNOWN when nobody answers. */
-static enum destination_state ask(rd_kafka_t *rk, const char *name)
+static enum destination_state ask(rd_kafka_t *rk, const char *name, int *partition_count)
 {
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, name, NULL);
     if (!rkt)
@@ -109,9 +120,10 @@ static enum destination_state ask(rd_kafka_t *rk, const char *name)
     rd_kafka_poll(rk, 0); /* nobody else does: a token of OAUTHBEARER that is to be renewed waits for it */
     if (rd_kafka_metadata(rk, 0, rkt, &md, ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
         rd_kafka_resp_err_t err = md->topic_cnt == 1 ? md->topics[0].err : RD_KAFKA_RESP_ERR__FAIL;
-        if (err == RD_KAFKA_RESP_ERR_NO_ERROR && md->topics[0].partition_cnt > 0)
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR && md->topics[0].partition_cnt > 0) {
             state = DESTINATION_THERE;
-        else if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION)
+            *partition_count = md->topics[0].partition_cnt;
+        } else if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION)
             state = DESTINATION_MISSING;
         else if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
             state = DESTINATION_FORBIDDEN;
@@ -213,13 +225,18 @@ static void *run(void *arg)
         }
         e->due_ms = INT64_MAX;
         pthread_mutex_unlock(&d->lock);
-        enum destination_state state = ask(d->rk, e->name);
+        int partition_count = 0;
+        enum destination_state state = ask(d->rk, e->name, &partition_count);
         pthread_mutex_lock(&d->lock);
         bool changed = state != DESTINATION_UNKNOWN && atomic_load(&e->state) != (int)state;
+        if (partition_count > 0)
+            atomic_store(&e->partition_count, partition_count);
         if (changed)
             atomic_store(&e->state, (int)state);
         if (state != DESTINATION_THERE)
             set_due(e);
+        else if (d->refresh_interval_ms)
+            e->due_ms = vx_clock_ms() + d->refresh_interval_ms;
         pthread_mutex_unlock(&d->lock);
         if (changed)
             d->on_change(d->ctx);
@@ -257,6 +274,13 @@ void destinations_renew(struct destinations *d, const struct vx_pairs *kafka)
     pthread_mutex_lock(&d->lock);
     d->fresh = kafka;
     pthread_cond_signal(&d->wake);
+    pthread_mutex_unlock(&d->lock);
+}
+
+void destinations_refresh(struct destinations *d, int64_t interval_ms)
+{
+    pthread_mutex_lock(&d->lock);
+    d->refresh_interval_ms = interval_ms;
     pthread_mutex_unlock(&d->lock);
 }
 

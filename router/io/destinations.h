@@ -18,16 +18,20 @@
 enum {
     DESTINATIONS_RETRY_MIN_MS = 500,
     DESTINATIONS_RETRY_MAX_MS = 15000,
+    /* what every topic takes unless it is told to take less (its max.message.bytes is a little more) */
+    DESTINATIONS_RECORD_BYTES = 1000000,
     DESTINATIONS_MAX = 100000, /* names ever seen; those beyond are held as missing */
 };
 
 enum destination_state { DESTINATION_UNKNOWN, DESTINATION_THERE, DESTINATION_MISSING, DESTINATION_FORBIDDEN };
 
 struct destination {
-    atomic_int state; /* enum destination_state; written under the registry's lock, read by anybody */
-    const char *name; /* owned; the rest is the registry's */
-    int tries;        /* answers in a row that were not "there" */
-    int64_t due_ms;   /* when it is asked about next; INT64_MAX: not at all */
+    atomic_int state;                 /* enum destination_state; written under the registry's lock, read by anybody */
+    const char *name;                 /* owned; the rest is the registry's */
+    atomic_int partition_count;       /* 0: not known */
+    atomic_size_t batch_record_bytes; /* records above are sent alone: whether a broker takes them is not known */
+    int tries;                        /* answers in a row that were not "there" */
+    int64_t due_ms;                   /* when it is asked about next; INT64_MAX: not at all */
     struct destination *next;
 };
 
@@ -36,6 +40,8 @@ struct destinations;
 /* Starts the thread. `on_change` is called from it after a state changed. `kafka` is borrowed while it lives. */
 VX_MUSTCHECK enum vx_status destinations_start(const struct vx_pairs *kafka, void (*on_change)(void *ctx), void *ctx,
                                                struct destinations **out, struct vx_err *err);
+/* Asks again about those that are there, at that interval: their partitions may have become more. 0, at first: never. */
+void destinations_refresh(struct destinations *d, int64_t interval_ms);
 /* Asks through a new client, made of `kafka` (borrowed), from now on. Any thread; returns at once. */
 void destinations_renew(struct destinations *d, const struct vx_pairs *kafka);
 /* With `interval_ms` > 0: every topic of the cluster is listed, at once and then at that interval, and given to
@@ -54,6 +60,8 @@ struct destination *destinations_get(struct destinations *d, struct vx_span name
 void destinations_doubt(struct destinations *d, struct destination *destination, enum destination_state state);
 /* A record got there: forgets earlier doubts. Cheap when there are none. */
 void destinations_confirm(struct destinations *d, struct destination *destination);
+/* A record of `bytes` (key and value) that was sent alone got there, or was too large. Any thread. */
+void destinations_learn(struct destination *destination, size_t bytes, bool taken);
 /* Calls `each` for every destination that is missing or forbidden; under the lock: be quick. */
 void destinations_missing(struct destinations *d, void (*each)(void *ctx, const char *name, bool forbidden), void *ctx);
 

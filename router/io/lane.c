@@ -150,7 +150,7 @@ static bool send_record(struct lane *l, struct window_entry *e, const struct cel
         uint64_t ticket = (uint64_t)l->id << WINDOW_TICKET_BITS | window_ticket(&l->window, (uint32_t)i);
         enum lane_sent sent = l->ops->produce(l->ctx, handle, &d->records[i], ev, e->release, ticket, alone);
         if (sent == LANE_SENT) {
-            window_sent(&l->window);
+            window_sent(&l->window, (uint32_t)i);
             if (e->refused & record_bit(i))
                 l->ops->on_dead_letter(l->ctx, l, d->records[i].pipeline);
             return true;
@@ -158,6 +158,15 @@ static bool send_record(struct lane *l, struct window_entry *e, const struct cel
         if (sent == LANE_AGAIN) {
             l->state = LANE_BACKING;
             return false;
+        }
+        if (sent == LANE_ALONE) {
+            e->flags |= WINDOW_SUSPECT;
+            if (l->window.outstanding) {
+                l->state = LANE_BACKING;
+                return false;
+            }
+            alone = l->alone = true;
+            continue;
         }
         snprintf(l->refusal, sizeof l->refusal, "the record for %.*s is too large", VX_SPAN_ARG(d->records[i].topic));
         if (!replace_refused(l, e, ev, d, i, &handle))
@@ -254,6 +263,12 @@ void lane_recorded(struct lane *l, uint64_t version, int64_t until)
     course_recorded(&l->course, version, until);
 }
 
+/* From this event on the release in force may decide: nobody has decided it, or anything behind it, before. */
+static bool is_open(const struct lane *l, const struct window_entry *e)
+{
+    return e->offset >= l->course.floor && e->offset >= l->course.reached;
+}
+
 /* An attempt by an older release. False: it did not get the event through, and the one in force is to decide it. */
 static bool attempt_by_old(struct lane *l, struct window_entry *e, uint32_t release, bool *sent)
 {
@@ -264,11 +279,9 @@ static bool attempt_by_old(struct lane *l, struct window_entry *e, uint32_t rele
     if (!l->old_failed)
         return true;
     l->state = e->pending ? LANE_BACKING : LANE_FLOWING;
-    bool handed = e->flags & WINDOW_HANDED;
     window_unhand(&l->window, e);
     *sent = false;
-    /* nothing behind it was decided: the change is brought forward */
-    return e->pending || (!handed && e->offset >= l->course.floor && turn_at(l, e->offset));
+    return e->pending || (is_open(l, e) && turn_at(l, e->offset)); /* the change is brought forward */
 }
 
 static bool attempt(struct lane *l, struct window_entry *e)
@@ -289,7 +302,7 @@ static bool attempt(struct lane *l, struct window_entry *e)
         if (handed)
             break;
         l->ops->on_unsure(l->ctx, l, e->offset, release, "it is not to be had");
-        if (turn_at(l, e->offset))
+        if (e->offset >= l->course.reached && turn_at(l, e->offset))
             return false;
     }
     return attempt_by(l, e, now);

@@ -64,6 +64,7 @@ const char *lane_hold_label(enum lane_hold hold);
 enum lane_sent {
     LANE_SENT,
     LANE_REFUSED, /* it can never be accepted (too large): nothing was sent */
+    LANE_ALONE,   /* it may be refused, and a batch with it: to be sent alone; nothing was sent */
     LANE_AGAIN,   /* not now: the producer is full or broken, the destination just vanished: nothing was sent */
 };
 

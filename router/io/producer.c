@@ -58,6 +58,11 @@ static enum lane_ack fate(rd_kafka_resp_err_t err)
     }
 }
 
+static bool is_too_large(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
+}
+
 static void note_fatal(struct producer *p)
 {
     if (!p->broken && rd_kafka_fatal_error(p->rk, p->why, sizeof p->why) != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -89,10 +94,12 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
     }
     if (ack != LANE_ACK_OK)
         note_fatal(p);
+    if (p->setup.alone && topic->destination && (ack == LANE_ACK_OK || is_too_large(m->err)))
+        destinations_learn(topic->destination, m->len + m->key_len, ack == LANE_ACK_OK);
     if (ack == LANE_ACK_DESTINATION)
         doubt(p, topic, m->err);
     p->refused += ack == LANE_ACK_REFUSED;
-    p->setup.on_report(p->setup.ctx, (uint64_t)(uintptr_t)m->_private, ack, p->setup.alone,
+    p->setup.on_report(p->setup.report_ctx, (uint64_t)(uintptr_t)m->_private, ack, p->setup.alone,
                        ack == LANE_ACK_OK ? NULL : rd_kafka_err2str(m->err), topic);
 }
 
@@ -111,19 +118,34 @@ static size_t number_of(rd_kafka_t *rk, const char *name)
     return strtoull(text, NULL, 10);
 }
 
+/* A record of a transaction does not outlive it: what times out aborts it. Order does not rest on gaps being fatal, since
+ * a transaction with a failed record cannot be committed. */
+static void set_transactional(rd_kafka_conf_t *conf, const char *id)
+{
+    char text[64];
+    size_t size = sizeof text;
+    properties_set(conf, "transactional.id", id);
+    vx_assert(rd_kafka_conf_get(conf, "transaction.timeout.ms", text, &size) == RD_KAFKA_CONF_OK);
+    properties_set(conf, "message.timeout.ms", text);
+}
+
 enum vx_status producer_new(const struct producer_setup *setup, struct producer **out, struct vx_err *err)
 {
     char text[256];
     struct producer *p = calloc(1, sizeof *p);
     vx_assert(p != NULL);
     p->setup = *setup;
+    if (!p->setup.report_ctx)
+        p->setup.report_ctx = p->setup.ctx;
     rd_kafka_conf_t *conf = properties_new(PROPERTIES_PRODUCER, setup->kafka);
     if (setup->alone) {
         properties_set(conf, "batch.num.messages", "1");
         properties_set(conf, "linger.ms", "0");
-    } else {
-        properties_set(conf, "enable.gapless.guarantee", "true");
     }
+    if (setup->transactional_id)
+        set_transactional(conf, setup->transactional_id);
+    else if (!setup->alone)
+        properties_set(conf, "enable.gapless.guarantee", "true");
     if (setup->batch_bytes) {
         snprintf(text, sizeof text, "%zu", setup->batch_bytes);
         properties_set(conf, "batch.size", text);
@@ -145,15 +167,25 @@ enum vx_status producer_new(const struct producer_setup *setup, struct producer 
     return VX_OK;
 }
 
-void producer_free(struct producer *p)
+void producer_purge(struct producer *p)
 {
-    if (!p)
-        return;
     rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     for (int64_t end_ms = vx_clock_ms() + PURGE_TIMEOUT_MS; p->outstanding && vx_clock_ms() < end_ms;)
         rd_kafka_poll(p->rk, 100);
     /* what is lent must not be freed under librdkafka */
     vx_assert(p->outstanding == 0);
+}
+
+struct rd_kafka_s *producer_handle(struct producer *p)
+{
+    return p->rk;
+}
+
+void producer_free(struct producer *p)
+{
+    if (!p)
+        return;
+    producer_purge(p);
     rd_kafka_queue_cb_event_enable(p->queue, NULL, NULL);
     rd_kafka_queue_destroy(p->queue);
     for (size_t i = 0; i < BUCKETS; i++)
@@ -224,9 +256,18 @@ static enum lane_sent not_taken(struct producer *p, struct producer_topic *topic
     return LANE_AGAIN;
 }
 
+/* May a broker refuse it for its size, and with it the batch that it is in? */
+static bool is_doubtful(const struct producer *p, const struct producer_topic *topic, size_t bytes)
+{
+    return !p->setup.alone && !p->setup.transactional_id && topic->destination &&
+           bytes > atomic_load_explicit(&topic->destination->batch_record_bytes, memory_order_relaxed);
+}
+
 enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, const struct producer_record *r)
 {
     const struct decide_record *rec = r->record;
+    if (is_doubtful(p, topic, rec->value.len + rec->key.len))
+        return LANE_ALONE;
     rd_kafka_headers_t *headers = make_headers(r);
     rd_kafka_vu_t vus[8];
     size_t n = 0;
@@ -236,8 +277,10 @@ enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, c
     vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)r->ticket};
     if (rec->key.at)
         vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)rec->key.at, rec->key.len}};
-    if (r->timestamp_ms > 0)
-        vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = r->timestamp_ms};
+    /* for librdkafka 0 means now: the millisecond after is nearer */
+    vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = r->timestamp_ms ? r->timestamp_ms : 1};
+    if (r->partition >= 0)
+        vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = r->partition};
     if (headers)
         vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers};
     rd_kafka_error_t *error = rd_kafka_produceva(p->rk, vus, n);
@@ -280,6 +323,13 @@ size_t producer_batch_bytes(const struct producer *p)
     bool shrink = p->refused > 1 && p->batch_bytes > PRODUCER_BATCH_MIN_BYTES;
     size_t half = p->batch_bytes / 2;
     return !shrink ? p->batch_bytes : half > PRODUCER_BATCH_MIN_BYTES ? half : PRODUCER_BATCH_MIN_BYTES;
+}
+
+bool producer_shrinks(struct producer *p)
+{
+    bool shrinks = producer_batch_bytes(p) < p->batch_bytes;
+    p->refused = 0;
+    return shrinks;
 }
 
 size_t producer_outstanding(const struct producer *p)

@@ -21,6 +21,7 @@ enum {
 };
 
 struct producer;
+struct rd_kafka_s;
 
 /* A destination as one producer knows it. */
 struct producer_topic {
@@ -37,13 +38,15 @@ struct producer_setup {
     struct destinations *destinations;
     struct metrics *metrics;
     bool alone;
-    size_t batch_bytes; /* the largest batch; 0: as configured */
+    const char *transactional_id; /* NULL: none */
+    size_t batch_bytes;           /* the largest batch; 0: as configured */
     /* A record came back; `why` is NULL when it is well. */
     void (*on_report)(void *ctx, uint64_t ticket, enum lane_ack ack, bool alone, const char *why,
                       struct producer_topic *topic);
     /* There are reports to serve; from any thread. */
     void (*on_wake)(void *ctx);
     void *ctx;
+    void *report_ctx; /* of on_report, where it is not `ctx` */
 };
 
 /* `setup` is copied, what it points to is borrowed until producer_free(). VX_EINVAL: librdkafka refuses the properties. */
@@ -56,11 +59,13 @@ struct producer_topic *producer_topic(struct producer *p, struct vx_span name);
 
 struct producer_record {
     const struct decide_record *record;
-    int64_t timestamp_ms;   /* -1: none */
+    int64_t timestamp_ms;   /* -1: none; 0 is sent as 1 */
     struct vx_span release; /* value of the header veltrix-release; empty: no header */
     uint64_t ticket;
-    bool lend; /* the value's bytes live until the report */
+    int32_t partition; /* -1: of its key */
+    bool lend;         /* the value's bytes live until the report */
 };
+/* LANE_ALONE, of the main producer only: no record of this size is known to get there. */
 enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, const struct producer_record *r);
 
 /* Gives the reports that are there to on_report; returns how many. */
@@ -72,6 +77,12 @@ bool producer_is_broken(struct producer *p, const char **why);
 /* After a fatal error: the batch size that will do, when a batch of several records was refused (a topic may take less
  * than batch.size, and then refuses records that are fine); else the one it has. */
 size_t producer_batch_bytes(const struct producer *p);
+/* The same of a transactional one, at the end of each transaction: true when a smaller batch size will do. */
+bool producer_shrinks(struct producer *p);
 size_t producer_outstanding(const struct producer *p);
+/* librdkafka's handle, for transactions. */
+struct rd_kafka_s *producer_handle(struct producer *p);
+/* Everything that is on its way comes back now, as LANE_ACK_AGAIN where it is not known to have got there. */
+void producer_purge(struct producer *p);
 
 #endif

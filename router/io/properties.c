@@ -46,8 +46,12 @@ static const struct setting producer_defaults[] = {
     {"linger.ms", "5"},
     {"partitioner", "murmur2_random"},
     {"queue.buffering.max.kbytes", "131072"},
+    /* how large a record may be is the broker's to say; at its socket.request.max.bytes (100 MiB) it would say nothing */
+    {"message.max.bytes", "100000000"},
     {"socket.nagle.disable", "true"},
     {"topic.metadata.propagation.max.ms", "5000"},
+    /* what a router that is lost leaves open holds up readers and the next owner for so long */
+    {"transaction.timeout.ms", "10000"},
     {NULL, NULL},
 };
 
@@ -81,7 +85,7 @@ static const struct setting reserved[] = {
     {"request.required.acks", "it is always all"},
     {"message.timeout.ms", "records do not time out"},
     {"delivery.timeout.ms", "records do not time out"},
-    {"transactional.id", "it is not supported yet"},
+    {"transactional.id", "it is made of fleet, id and worker (`delivery: exactly_once` of a routing)"},
     {NULL, NULL},
 };
 

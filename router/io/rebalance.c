@@ -35,11 +35,8 @@ static struct assignment *add_assignment(struct consumer *c, const rd_kafka_topi
     a->topic = strdup(p->topic);
     vx_assert(a->topic != NULL);
     a->partition = p->partition;
-    a->committable = begin->found ? p->offset : -1;
-    a->leader_epoch = begin->leader_epoch;
-    a->committed = p->offset >= 0 && !begin->found ? p->offset : -1;
-    a->course = begin->course;
-    a->until = a->recorded_until = begin->course.until;
+    ledger_init(&a->ledger, &begin->course, p->offset, begin->found, begin->leader_epoch);
+    a->ledger.exact = consumer_is_exact(c, p->topic);
     a->lag = -1;
     pthread_mutex_init(&a->lock, NULL);
     a->queue = rd_kafka_queue_get_partition(c->rk, p->topic, p->partition);
@@ -73,7 +70,7 @@ static void assign(struct consumer *c, rd_kafka_topic_partition_list_t *list)
     for (int i = 0; i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *p = &list->elems[i];
         added[i] = add_assignment(c, p, &begins[i]);
-        if (begins[i].found)
+        if (begins[i].found && !added[i]->ledger.exact) /* else its worker does, in a transaction */
             rd_kafka_topic_partition_list_add(found, p->topic, p->partition);
     }
     note_error(rd_kafka_incremental_assign(c->rk, list), "assign");
@@ -108,6 +105,9 @@ static void drain(struct consumer *c, const rd_kafka_topic_partition_list_t *lis
     for (struct assignment *a = c->assignments; a; a = a->next)
         while (is_in(list, a) && !a->closed && vx_clock_ms() < deadline_ms + HUNG_MS)
             consumer_wait(c, deadline_ms + HUNG_MS);
+    for (struct assignment *a = c->assignments; a; a = a->next)
+        if (is_in(list, a))
+            atomic_store(&a->gone, true);
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -160,7 +160,11 @@ void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_top
     struct consumer *c = opaque;
     switch (err) {
     case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
-        assign(c, list);
+        /* one that comes while leaving is taken only to be given back: a client that closes finds no offsets any more */
+        if (atomic_load(&c->stopping))
+            note_error(rd_kafka_incremental_assign(rk, list), "assign");
+        else
+            assign(c, list);
         break;
     case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
         revoke(c, list);

@@ -85,9 +85,15 @@ uint64_t window_ticket(const struct window *w, uint32_t record)
     return (w->cursor & SEQ_MASK) << WINDOW_RECORD_BITS | record;
 }
 
-void window_sent(struct window *w)
+static uint64_t record_bit(uint32_t record)
+{
+    return record < WINDOW_TRACKED_RECORDS ? (uint64_t)1 << record : 0;
+}
+
+void window_sent(struct window *w, uint32_t record)
 {
     struct window_entry *e = entry(w, w->cursor);
+    e->flying |= record_bit(record);
     e->pending++;
     w->outstanding++;
 }
@@ -162,15 +168,28 @@ struct window_entry *window_ack(struct window *w, uint64_t ticket, bool ok)
     if (seq >= w->tail || entry(w, seq)->pending == 0)
         return NULL;
     struct window_entry *e = entry(w, seq);
-    uint32_t record = window_ticket_record(ticket);
+    uint64_t bit = record_bit(window_ticket_record(ticket));
+    if (bit && !(e->flying & bit))
+        return NULL;
+    e->flying &= ~bit;
     e->pending--;
     w->outstanding--;
     if (!ok)
         e->flags |= WINDOW_FAILED;
-    else if (record < WINDOW_TRACKED_RECORDS)
-        e->acked |= (uint64_t)1 << record;
+    else
+        e->acked |= bit;
     settle(w, e);
     return e;
+}
+
+int64_t window_passed_offset(const struct window *w, int32_t *leader_epoch)
+{
+    if (w->outstanding == 0 || w->cursor == w->head) {
+        *leader_epoch = w->leader_epoch;
+        return w->committable;
+    }
+    *leader_epoch = entry(w, w->cursor - 1)->leader_epoch;
+    return entry(w, w->cursor - 1)->offset + 1;
 }
 
 void window_back(struct window *w)

@@ -44,6 +44,7 @@ enum window_flags {
 struct window_entry {
     void *message; /* owned; NULL when done */
     int64_t offset;
+    uint64_t flying;      /* bit n: record n is on its way */
     uint64_t acked;       /* bit n: record n of the attempt under `release` is acknowledged */
     uint64_t refused;     /* bit n: record n can never be accepted; its dead letter takes its place */
     size_t bytes;         /* held by the message */
@@ -88,8 +89,8 @@ void window_push(struct window *w, void *message, int64_t offset, int32_t leader
 struct window_entry *window_next(struct window *w);
 /* The ticket for record `record` of the event that window_next() gave. */
 uint64_t window_ticket(const struct window *w, uint32_t record);
-/* A record of that event is on its way. */
-void window_sent(struct window *w);
+/* Record `record` of that event is on its way. */
+void window_sent(struct window *w, uint32_t record);
 /* The attempt at that event, by `e->release`, handed everything over: on to the next one. */
 void window_passed(struct window *w);
 /* The event is not that release's any more: another one may decide it. */
@@ -97,10 +98,16 @@ void window_unhand(struct window *w, struct window_entry *e);
 /* True while an undone event was handed over by an attempt of `release`. */
 bool window_uses(const struct window *w, uint32_t release);
 
-/* A record came back. Returns its event, borrowed until the next call, or NULL when the ticket is of no event here.
+/* A record came back. Returns its event, borrowed until the next call, or NULL when the ticket is of no event here, or the
+ * record is not on its way (it came back before).
  * With `ok` false the event will not be done before window_back() has it decided again. The entry's flags are the
  * caller's to add to; a done entry's message is gone. */
 struct window_entry *window_ack(struct window *w, uint64_t ticket, bool ok);
+
+/* Where a transaction of everything on its way would leave the partition: the offset after the last event that an attempt
+ * passed, and the leader epoch of that event; -1 when there is none. Nothing may have failed since window_back(), unless
+ * nothing is outstanding. */
+int64_t window_passed_offset(const struct window *w, int32_t *leader_epoch);
 
 /* Goes back to the first event that is not done. Nothing may be outstanding. */
 void window_back(struct window *w);

@@ -19,9 +19,12 @@ enum {
     WORKER_BATCH_MAX = 1000,  /* events read from one queue before others get their turn; larger costs cache misses */
     WORKER_REMIND_MS = 60000, /* a held partition is logged again this often */
     WORKER_LANES_MAX = 1 << 14,
+    WORKER_PRODUCERS_MAX = 16,
 };
 
 struct worker;
+struct rd_kafka_consumer_group_metadata_s;
+struct rd_kafka_topic_partition_list_s;
 
 struct worker_setup {
     const struct router_settings *settings;
@@ -34,6 +37,10 @@ struct worker_setup {
     void (*on_course)(void *ctx);
     /* An older release is needed: worker_post_older() when it is there, or not to be had. From its thread. */
     void (*on_want)(void *ctx, uint32_t release);
+    /* What this router is in its consumer group now (rd_kafka_consumer_group_metadata_t; the caller's to destroy), and
+     * the group's committed offsets, stable ones; false when they are not to be had in time. Any thread. */
+    struct rd_kafka_consumer_group_metadata_s *(*group)(void *ctx);
+    bool (*committed)(void *ctx, struct rd_kafka_topic_partition_list_s *list, int timeout_ms);
     void *ctx;
 };
 

@@ -19,6 +19,8 @@ void worker_ops_init(struct worker *w)
     struct metrics *m = w->setup.metrics;
     w->again_counter = metrics_counter(m, METRIC_AGAIN, NULL, NULL);
     w->producers_counter = metrics_counter(m, METRIC_PRODUCERS, NULL, NULL);
+    w->committed_counter = metrics_counter(m, METRIC_TRANSACTIONS, "committed", NULL);
+    w->aborted_counter = metrics_counter(m, METRIC_TRANSACTIONS, "aborted", NULL);
     w->unsure_counter = metrics_counter(m, METRIC_UNSURE, NULL, NULL);
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
         w->outcome_counters[i] = metrics_counter(m, METRIC_OUTCOMES, outcomes[i], NULL);
@@ -90,66 +92,56 @@ static uint32_t release(void *ctx)
     return atomic_load_explicit(&((struct worker *)ctx)->release, memory_order_relaxed);
 }
 
-/* The release in force, or an older one while events that it decided are not done; NULL: neither. */
-static const struct adoption *find_release(const struct worker *w, uint32_t number)
-{
-    if (table_release(w->adoption->t) == number)
-        return w->adoption;
-    for (size_t i = 0; i < w->older_count; i++)
-        if (table_release(w->older[i]->t) == number)
-            return w->older[i];
-    return NULL;
-}
-
 static uint64_t generation(void *ctx)
 {
     const struct worker *w = ctx;
-    return w->adoption ? w->adoption->generation : 0;
+    return w->releases.now ? w->releases.now->generation : 0;
 }
 
 static enum lane_release look_for_release(void *ctx, uint32_t number)
 {
     struct worker *w = ctx;
-    if (find_release(w, number))
-        return LANE_RELEASE_HERE;
-    for (size_t i = 0; i < WORKER_WANTED_MAX; i++)
-        if (w->wanted[i].release == number)
-            return w->wanted[i].gone ? LANE_RELEASE_GONE : LANE_RELEASE_COMING;
-    w->wanted[w->wanted_count++ % WORKER_WANTED_MAX] = (struct worker_want){.release = number};
-    w->setup.on_want(w->setup.ctx, number);
-    return LANE_RELEASE_COMING;
+    bool ask = false;
+    enum lane_release there = releases_look(&w->releases, number, &ask);
+    if (ask)
+        w->setup.on_want(w->setup.ctx, number);
+    return there;
 }
 
 static void decide_event(void *ctx, uint32_t number, const struct cel_event *ev, struct decision *out)
 {
     struct worker *w = ctx;
-    decide(w->d, find_release(w, number)->t, ev, out);
+    decide(w->d, releases_find(&w->releases, number)->t, ev, out);
 }
 
 static bool refused(void *ctx, uint32_t number, const struct cel_event *ev, const struct decide_record *record,
                     const char *message, struct decide_record *out)
 {
     struct worker *w = ctx;
-    return decide_refused(w->d, find_release(w, number)->t, ev, record, message, out);
+    return decide_refused(w->d, releases_find(&w->releases, number)->t, ev, record, message, out);
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
-bool worker_has_room(struct worker *w)
+bool worker_has_room(struct worker *w, const struct worker_lane *wl)
 {
-    return w->adoption && !w->fresh && w->producer && producer_has_room(w->producer) &&
-           (!w->alone || producer_has_room(w->alone));
+    if (!w->releases.now || w->fresh)
+        return false;
+    if (wl->exact.on)
+        return worker_exact_has_room(w, wl);
+    return worker_producers_have_room(w);
 }
 
 static bool has_room(void *ctx)
 {
-    return worker_has_room(ctx);
+    return worker_has_room(ctx, ((struct worker *)ctx)->current);
 }
 
 static enum lane_hold destination(void *ctx, struct vx_span topic, void **handle)
 {
     struct worker *w = ctx;
-    struct producer_topic *t = producer_topic(w->producer, topic);
+    struct producer *p = w->current->exact.on ? worker_exact_producer(w, w->current) : w->producers[0];
+    struct producer_topic *t = producer_topic(p, topic);
     int state =
         t->destination ? atomic_load_explicit(&t->destination->state, memory_order_acquire) : DESTINATION_MISSING;
     *handle = t;
@@ -169,40 +161,44 @@ static enum lane_sent produce(void *ctx, void *handle, const struct decide_recor
                               uint32_t number, uint64_t ticket, bool alone)
 {
     struct worker *w = ctx;
-    const struct adoption *a = find_release(w, number);
+    const struct adoption *a = releases_find(&w->releases, number);
     struct producer_topic *topic = handle;
-    struct producer *p = w->producer;
-    if (alone) {
-        w->alone_wanted = true;
-        if (!w->alone)
-            return LANE_AGAIN; /* it is made before the lane is run again */
-        p = w->alone;
-        topic = producer_topic(p, record->topic);
-    }
     struct producer_record r = {
         .record = record,
         .timestamp_ms = ev->timestamp_ms,
         .release = table_provenance(a->t) ? vx_span_str(a->release_text) : vx_span(NULL, 0),
         .ticket = ticket,
+        .partition = -1,
         .lend = record->value_is_source && record->value.len >= PRODUCER_LEND_MIN_BYTES,
     };
-    return producer_send(p, topic, &r);
+    if (w->current->exact.on)
+        return worker_exact_send(w, w->current, topic, &r, alone);
+    if (!alone)
+        return w->producer_count == 1 ? producer_send(w->producers[0], topic, &r) : worker_send_owned(w, topic, &r, ev);
+    w->alone_wanted = true;
+    if (!w->alone)
+        return LANE_AGAIN; /* it is made before the lane is run again */
+    return producer_send(w->alone, producer_topic(w->alone, record->topic), &r);
+}
+
+void worker_tell(struct worker *w, uint64_t ticket, enum lane_ack ack, bool alone, const char *why, uint32_t counter)
+{
+    struct worker_lane *wl = worker_find_lane(w, lane_ticket_id(ticket));
+    vx_assert(wl != NULL); /* a lane lives until all its records are back */
+    if (ack == LANE_ACK_OK)
+        count(w, counter, 1);
+    else if (why)
+        count(w, metrics_counter(w->setup.metrics, METRIC_FAILURES, why, NULL), 1);
+    lane_ack(wl->lane, ticket, ack, alone, why);
 }
 
 static void on_report(void *ctx, uint64_t ticket, enum lane_ack ack, bool alone, const char *why,
                       struct producer_topic *topic)
 {
-    struct worker *w = ctx;
-    struct worker_lane *wl = worker_find_lane(w, lane_ticket_id(ticket));
-    vx_assert(wl != NULL); /* a lane lives until all its records are back */
-    if (ack == LANE_ACK_OK)
-        count(w, topic->counter, 1);
-    else
-        count(w, metrics_counter(w->setup.metrics, METRIC_FAILURES, why, NULL), 1);
-    lane_ack(wl->lane, ticket, ack, alone, why);
+    worker_tell(ctx, ticket, ack, alone, why, topic->counter);
 }
 
-struct producer_setup worker_producer_setup(struct worker *w, bool alone, void (*on_wake)(void *ctx))
+struct producer_setup worker_producer_setup(struct worker *w, bool alone)
 {
     return (struct producer_setup){
         .kafka = w->kafka,
@@ -211,7 +207,7 @@ struct producer_setup worker_producer_setup(struct worker *w, bool alone, void (
         .alone = alone,
         .batch_bytes = alone ? 0 : w->batch_bytes,
         .on_report = on_report,
-        .on_wake = on_wake,
+        .on_wake = worker_on_producer_wake,
         .ctx = w,
     };
 }
@@ -221,7 +217,7 @@ struct producer_setup worker_producer_setup(struct worker *w, bool alone, void (
 static void on_decided(void *ctx, struct lane *l, uint32_t number, const struct decision *d, bool again)
 {
     struct worker *w = ctx;
-    const struct adoption *a = find_release(w, number);
+    const struct adoption *a = releases_find(&w->releases, number);
     struct worker_lane *wl = worker_find_lane(w, l->id);
     if (again) {
         count(w, w->again_counter, 1);

@@ -1,14 +1,15 @@
-/* Inside the worker: shared by worker.c (the thread) and worker_ops.c (how an event is seen, sent and counted). */
+/* Inside the worker: shared by worker.c (the thread), worker_lanes.c (its partitions), worker_exact.c (transactions) and
+ * worker_ops.c (how an event is seen, sent and counted). */
 #ifndef ROUTER_IO_WORKER_PRIVATE_H
 #define ROUTER_IO_WORKER_PRIVATE_H
 
 #include "router/io/producer.h"
+#include "router/io/releases.h"
+#include "router/io/transactor.h"
 #include "router/io/worker.h"
 
 enum {
-    WORKER_RELEASES_MAX = 16,    /* older releases kept for events that are not done; beyond, the oldest goes */
     WORKER_EVENT_OVERHEAD = 256, /* bytes that an event holds beside its key and value */
-    WORKER_WANTED_MAX = 64,      /* older releases that were asked for */
     WORKER_SAMPLE_MS = 50,       /* over which what comes in is measured */
     WORKER_AHEAD_MS = 100,       /* a change of release is planned this far ahead of what comes in: several times what a
                                     commit takes */
@@ -34,12 +35,27 @@ struct worker_lane {
     int64_t close_ms;              /* deadline of closing, monotonic */
     int64_t held_ms, remind_ms;    /* since when it is held; when to say so again; monotonic */
     size_t average_bytes;          /* of an event, in the last batch */
-    uint64_t asked;                /* version of the course that on_course() was called for */
-    bool asked_until;              /* there was something unrecorded when it was called last */
     int64_t sample_ms;             /* when `sample_events` was taken; monotonic */
     uint64_t sample_events;
     int64_t ahead; /* events expected within WORKER_AHEAD_MS; 0: nothing comes in */
+    struct worker_exact_lane {
+        bool on;               /* its records and offsets go with transactions */
+        bool wanted;           /* the release in force says so: where it differs the partition is drained */
+        bool founding;         /* where it begins is to be committed before the first event is read */
+        bool alone;            /* through the producer of suspects */
+        bool committed_here;   /* by the end of a transaction that is being settled */
+        int64_t alone_till_ms; /* monotonic; 0: a record of it was never refused */
+        int64_t sent;          /* offset in the commit under way; -1: it is in none */
+    } exact;
     uint32_t events_counter, dead_letters_counter, conditions_counter;
+};
+
+/* One of a worker's two transactional producers. */
+struct worker_exact {
+    struct transactor *x; /* NULL until wanted, and while none could be made */
+    char id[256];         /* transactional.id */
+    int64_t retry_ms;     /* not made before; monotonic */
+    int64_t commit_ms;    /* when offsets are committed though there are no records; monotonic */
 };
 
 struct worker {
@@ -61,21 +77,19 @@ struct worker {
 
     /* the worker's own */
     bool stopping;
-    struct adoption *adoption;                   /* in force; NULL before the first */
-    struct adoption *older[WORKER_RELEASES_MAX]; /* those before it, newest last, while events that they decided are not
-                                                    done: such an event is decided again by its own release */
-    size_t older_count;
-    struct worker_want {
-        uint32_t release; /* 0: unused */
-        bool gone;        /* it is not to be had; else it is being fetched */
-    } wanted[WORKER_WANTED_MAX];
-    size_t wanted_count; /* ever; the place of the next one, wrapped */
+    struct releases releases;
     struct decider *d;
-    struct producer *producer;    /* NULL while none could be made */
+    struct producer *producers[WORKER_PRODUCERS_MAX]; /* NULL while it could not be made */
+    size_t producer_count;
     struct producer *alone;       /* NULL until wanted */
     const struct vx_pairs *kafka; /* what producers are made of */
     const struct vx_pairs *fresh; /* and what they are to be made of as soon as nothing is on its way; NULL: the same */
     bool alone_wanted;
+    struct worker_exact exact[2]; /* transactional: the main one, and the one for suspects, whose batches are of one */
+    int64_t aborts_said_ms;       /* monotonic */
+    unsigned aborts_unsaid;       /* since then */
+    bool fenced; /* somebody else has a transactional.id of ours: ours are of this process from now on */
+    struct worker_lane *current; /* the lane that runs; NULL: none */
     size_t batch_bytes; /* of the main producer; 0: as configured. Halved when a batch was refused for its size */
     int64_t producer_retry_ms;
     struct worker_lane **lanes; /* by slot; NULL: free */
@@ -83,17 +97,59 @@ struct worker {
     uint32_t generation;        /* of lanes, so that an id is not used again soon */
     struct cel_header *headers; /* scratch of view() */
     size_t header_room;
-    uint32_t again_counter, producers_counter, unsure_counter;
+    uint32_t again_counter, producers_counter, unsure_counter, committed_counter, aborted_counter;
     uint32_t outcome_counters[8];
     uint32_t reason_counters[REASON_COUNT];
 };
 
+/* worker.c */
+void worker_on_producer_wake(void *worker);
+
+/* worker_lanes.c */
+struct worker_lane *worker_find_lane(struct worker *w, uint32_t id);
+void worker_open_lane(struct worker *w, struct assignment *a);
+void worker_begin_close(struct worker *w, struct assignment *a, int64_t deadline_ms);
+/* One turn of a lane: reads, decides, says what it has come to, lets go. True when there was something to do. */
+bool worker_turn(struct worker *w, uint32_t slot, int64_t now_ms);
+
+/* worker_producers.c */
+VX_MUSTCHECK enum vx_status worker_make_producers(struct worker *w, struct vx_err *err);
+void worker_free_producers(struct worker *w);
+/* Takes reports in, makes new ones where one is broken or the properties are new. True when there was something. */
+bool worker_serve_producers(struct worker *w, int64_t now_ms);
+bool worker_producers_have_room(const struct worker *w);
+/* Which of `producer_count` owns a destination partition. */
+size_t worker_owner_of(const char *topic, int32_t partition, size_t producer_count);
+/* With several producers: chooses the destination partition, and sends through its owner. `topic` is the first one's. */
+enum lane_sent worker_send_owned(struct worker *w, struct producer_topic *topic, struct producer_record *r,
+                                 const struct cel_event *ev);
+
+/* worker_exact.c */
+/* A partition came, or a release is in force that may deliver it otherwise. */
+void worker_exact_steer(struct worker *w, struct worker_lane *wl);
+/* May the lane decide now? Changes how it is delivered, and through which producer, where that is due. */
+bool worker_exact_may_run(struct worker *w, struct worker_lane *wl, int64_t now_ms);
+/* Is there something of it that its transactions have still to say? */
+bool worker_exact_is_open(const struct worker_lane *wl);
+/* Begins and ends transactions. True when there was something to do. */
+bool worker_exact_turn(struct worker *w, int64_t now_ms);
+bool worker_exact_has_room(const struct worker *w, const struct worker_lane *wl);
+struct producer *worker_exact_producer(struct worker *w, const struct worker_lane *wl);
+enum lane_sent worker_exact_send(struct worker *w, struct worker_lane *wl, struct producer_topic *topic,
+                                 const struct producer_record *r, bool alone);
+/* New ones when they are next wanted; false: not yet, transactions are under way. */
+bool worker_exact_drop(struct worker *w);
+void worker_exact_done(struct worker *w);
+
+/* worker_ops.c */
 extern const struct lane_ops worker_ops;
 void worker_ops_init(struct worker *w);
 void worker_ops_done(struct worker *w);
-struct producer_setup worker_producer_setup(struct worker *w, bool alone, void (*on_wake)(void *ctx));
-bool worker_has_room(struct worker *w);
-struct worker_lane *worker_find_lane(struct worker *w, uint32_t id);
+struct producer_setup worker_producer_setup(struct worker *w, bool alone);
+/* Do the producers take the records of one more event of that lane? */
+bool worker_has_room(struct worker *w, const struct worker_lane *wl);
+/* The fate of a record. */
+void worker_tell(struct worker *w, uint64_t ticket, enum lane_ack ack, bool alone, const char *why, uint32_t counter);
 /* Logs again what is held for long. */
 void worker_remind(struct worker *w, struct worker_lane *wl, int64_t now_ms);
 

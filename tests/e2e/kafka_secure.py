@@ -202,15 +202,15 @@ def test_a_user_made_later_and_an_unknown_authority():
 
 def test_a_router_with_exactly_the_permissions_it_needs_names_each_one_that_is_missing():
     fleet = start_fleet()
-    router = fleet.start_router("r1", kafka=sasl("PLAIN"), bootstrap=broker().sasl)
+    quick = '\n  topic.metadata.refresh.interval.ms = "1000"'
+    router = fleet.start_router("r1", kafka=sasl("PLAIN") + quick, bootstrap=broker().sasl)
     fleet.apply(fleet.dir / "c", wait=False)
     fleet.feed("in", 3000)
-    router.wait_log(f"event=topic.missing topic={fleet.topic('in')} ")
-    admin.allow(fleet.kafka, "topic", fleet.topic("in"), "read")
     router.wait_log("code=GROUP_AUTHORIZATION_FAILED")
     admin.allow(fleet.kafka, "group", fleet.name, "read")
+    router.wait_log(f"event=topic.missing topic={fleet.topic('in')} ")
+    admin.allow(fleet.kafka, "topic", fleet.topic("in"), "read")
     for topic in ("archive", "shop", "dlq"):
-        held = f'reason=destination_forbidden detail="{fleet.topic(topic)}"'
         held = f"reason=destination_forbidden detail={fleet.topic(topic)}"
         router.wait_log(held, 60)
         admin.allow(fleet.kafka, "topic", fleet.topic(topic), "write")

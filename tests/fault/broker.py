@@ -4,25 +4,8 @@ order; afterwards routers leave in order. A broker of its own, so that neighbour
 import sys, pathlib
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e/lib"))
 from harness import *
+import game
 
-CONFIG = """
-kind: routing
-name: game
-topics: [@in]
-rules:
-  - name: purchase
-    when: event.type == "purchase"
-    pipelines: [shop, archive]
-otherwise: { pipeline: archive }
----
-kind: processing
-name: shop
-stages: [set: { event.seen: true }, emit: { topic: @shop }]
----
-kind: processing
-name: archive
-stages: [emit: { topic: @archive }]
-"""
 PAUSE_S = 9  # beyond the routers' session
 
 
@@ -37,7 +20,7 @@ def test_a_broker_paused_past_the_session_then_killed_and_started_again():
     fleet.start_configsvc()
     for name in ("r1", "r2"):
         fleet.start_router(name)
-    fleet.apply(fleet.write_config("c", CONFIG))
+    fleet.apply(fleet.write_config("c", game.config()))
     feed = fleet.feed_in_background("in", 60000, rate=4000, size=300)
     for router in fleet.routers.values():
         fleet.wait_ready(router)

@@ -4,25 +4,8 @@ runs stays, the router says so, and the next right pointer is obeyed."""
 import base64, sys, pathlib
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e/lib"))
 from harness import *
+import game
 
-CONFIG = """
-kind: routing
-name: game
-topics: [@in]
-rules:
-  - name: purchase
-    when: event.type == "purchase" && event.amount >= LIMIT
-    pipeline: shop
-otherwise: { pipeline: archive }
----
-kind: processing
-name: shop
-stages: [emit: { topic: @shop }]
----
-kind: processing
-name: archive
-stages: [emit: { topic: @archive }]
-"""
 GARBAGE = [b"", b"garbage", b"{}", b"[]", b"null", b"\xff\xfe", b'{"generation":-1,"stable":1}',
            b'{"generation":99999999999999999999,"stable":1}', b'{"generation":1e300,"stable":1}',
            b'{"generation":18446744073709551615,"stable":0}', b'{"generation":5,"stable":4294967296}',
@@ -34,7 +17,7 @@ def start_fleet():
     fleet.create_topics(**{"in": 2, "shop": 2, "archive": 2})
     fleet.start_configsvc()
     fleet.start_router("r1")
-    fleet.apply(fleet.write_config("c1", CONFIG.replace("LIMIT", "1000")))
+    fleet.apply(fleet.write_config("c1", game.config(1000)))
     return fleet
 
 
@@ -77,7 +60,7 @@ def test_a_pointer_deleted_or_overwritten_with_garbage_changes_nothing():
     expect(status(fleet)["running"]["release"] == 1, f"{status(fleet)}")
     put(fleet, good)
     wait_until("the alarm ends", lambda: not status(fleet).get("alarm"))
-    fleet.apply(fleet.write_config("c2", CONFIG.replace("LIMIT", "500")))
+    fleet.apply(fleet.write_config("c2", game.config(500)))
     flow(fleet, fed)
     verdict = fleet.verify("in")
     expect(set(verdict["releases"]) == {"1", "2"}, f"{verdict}")
@@ -88,11 +71,11 @@ def test_a_generation_handed_out_twice_is_an_alarm_until_a_higher_one_comes():
     fleet = start_fleet()
     fed = flow(fleet, 0)
     etcd(fleet, "deleterange")
-    fleet.cli("apply", fleet.write_config("c2", CONFIG.replace("LIMIT", "500")), "-m", "forgotten", "--wait=0", check=0)
+    fleet.cli("apply", fleet.write_config("c2", game.config(500)), "-m", "forgotten", "--wait=0", check=0)
     wait_until("the alarm", lambda: status(fleet).get("alarm") == "generation_fell" and fleet.running() == 2)
     fed = flow(fleet, fed)
     expect(status(fleet)["running"]["release"] == 1, f"{status(fleet)}")
-    fleet.apply(fleet.write_config("c3", CONFIG.replace("LIMIT", "700")))
+    fleet.apply(fleet.write_config("c3", game.config(700)))
     flow(fleet, fed)
     verdict = fleet.verify("in")
     expect(set(verdict["releases"]) == {"1", "3"}, f"{verdict}")
@@ -118,7 +101,7 @@ def test_an_etcd_that_was_wiped_is_not_obeyed_and_a_restart_runs_the_last_good_c
     wipe(fleet)
     router.wait_log("event=pointer.refused reason=another_cluster", 60)
     fed = flow(fleet, fed)
-    fleet.cli("apply", fleet.write_config("c2", CONFIG.replace("LIMIT", "500")), "-m", "into the wiped etcd", check=0)
+    fleet.cli("apply", fleet.write_config("c2", game.config(500)), "-m", "into the wiped etcd", check=0)
     fed = flow(fleet, fed)
     expect(router.stop() == 0, "left in order")
     router.start()

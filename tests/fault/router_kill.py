@@ -1,51 +1,36 @@
 #!/usr/bin/env python3
-"""A router killed with SIGKILL at random times, five times, under load: nothing lost, nothing out of order."""
+"""A router of three is killed with SIGKILL every few seconds, drawn at random, under full load: nothing lost, nothing out
+of order, and no more doubled than was not committed at the kills. --seconds N: for how long (40)."""
 import sys, pathlib
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e/lib"))
 from harness import *
+import game, offsets
 
-CONFIG = """
-kind: routing
-name: game
-topics: [@in]
-rules:
-  - name: purchase
-    when: event.type == "purchase"
-    pipelines: [shop, archive]
-otherwise: { pipeline: archive }
----
-kind: processing
-name: shop
-stages: [set: { event.seen: true }, emit: { topic: @shop }]
----
-kind: processing
-name: archive
-stages: [emit: { topic: @archive }]
-"""
-COUNT = 300000
+SECONDS = option("seconds", 40)
+RATE = 12000  # for three routers, the broker and the tests on two cores; more only makes the end longer
+PARTITIONS = 8
+RECORDS = 2  # of one event, at most
 
 
-def test_a_router_killed_five_times_loses_nothing():
-    fleet = Fleet()
-    fleet.create_topics(**{"in": 8, "shop": 4, "archive": 8})
-    fleet.start_configsvc()
-    fleet.start_router("r1")
-    fleet.start_router("r2")
-    fleet.apply(fleet.write_config("c", CONFIG))
-    feed = fleet.feed_in_background("in", COUNT, rate=COUNT // 40, size=300)
-    for _ in range(5):
-        victim = fleet.routers[random.choice(["r1", "r2"])]
-        fleet.wait_ready(victim)
-        deadline = time.monotonic() + random.uniform(0.2, 3)
-        wait_until("the moment drawn", lambda: time.monotonic() > deadline)
+def test_routers_killed_at_random_lose_nothing_and_double_no_more_than_was_not_committed():
+    fleet = game.start(("r1", "r2", "r3"), PARTITIONS)
+    look = offsets.Offsets(fleet.kafka, fleet.name, fleet.topic("in"), PARTITIONS)
+    feed = fleet.feed_in_background("in", RATE * SECONDS, rate=RATE, size=300)
+    kills = bound = 0
+    while feed.process.poll() is None:
+        game.pause(random.uniform(1, 5))
+        working = [r for r in fleet.routers.values() if offsets.owned(r.log(), fleet.topic("in"))]
+        if not working:
+            continue
+        victim = random.choice(working)
         victim.kill()
+        bound += RECORDS * look.undone(offsets.owned(victim.log(), fleet.topic("in")))
+        kills += 1
         victim.start()
-        victim.wait_log("event=router.started")
-    wait_until("everything is fed", lambda: feed.process.poll() is not None, 300)
-    expect(feed.process.returncode == 0, feed.log())
-    fleet.drained("in", timeout_s=180)
-    verdict = fleet.verify("in", duplicates=True)
-    expect(verdict["events"] == COUNT, f"{verdict['events']} events of {COUNT}")
+    verdict = game.finish(fleet, feed, RATE * SECONDS, duplicates=True)
+    print(f"# kills={kills} duplicated={verdict['duplicated']} not_committed_at_the_kills={bound}")
+    expect(kills >= SECONDS // 10, f"only {kills} kills")
+    expect(verdict["duplicated"] <= bound, f"{verdict['duplicated']} doubled, {bound} records were not committed at the kills")
     fleet.close()
 
 

@@ -161,17 +161,22 @@ static const struct table *find_table(const struct check *check, uint64_t releas
     return NULL;
 }
 
+static struct cel_event view(const struct check_record *record)
+{
+    return (struct cel_event){.topic = record->topic,
+                              .partition = record->partition,
+                              .offset = record->offset,
+                              .timestamp_ms = record->timestamp_ms,
+                              .key = record->key,
+                              .value = record->value,
+                              .headers = record->headers,
+                              .header_count = record->header_count};
+}
+
 static void decide_source(struct check *check, const struct table *t, const struct check_record *record,
                           struct decision *out)
 {
-    struct cel_event ev = {.topic = record->topic,
-                           .partition = record->partition,
-                           .offset = record->offset,
-                           .timestamp_ms = record->timestamp_ms,
-                           .key = record->key,
-                           .value = record->value,
-                           .headers = record->headers,
-                           .header_count = record->header_count};
+    struct cel_event ev = view(record);
     decide(check->decider, t, &ev, out);
 }
 
@@ -214,9 +219,19 @@ static struct attempt *get_attempt(struct check *check, struct source *source, u
     return a;
 }
 
+/* The dead letter of expected record `want` came in its place: a broker would not take it. */
+static bool is_refusal(struct check *check, const struct table *t, const struct check_record *source,
+                       const struct decide_record *want, const struct check_record *output)
+{
+    struct cel_event ev = view(source);
+    struct decide_record dead;
+    return !want->dead_letter && decide_refused(check->decider, t, &ev, want, "", &dead) &&
+           same_record(&dead, output, false);
+}
+
 /* Ticks off the expected record that `output` is: the least seen of those that are equal. */
 static bool tick_off(struct check *check, struct source *source, const struct table *t,
-                     const struct check_record *output)
+                     const struct check_record *output, struct check_verdict *out)
 {
     struct decision decision;
     decide_source(check, t, &source->record, &decision);
@@ -226,6 +241,12 @@ static bool tick_off(struct check *check, struct source *source, const struct ta
         if (same_record(&decision.records[i], output, !decision.records[i].dead_letter) &&
             (best == SIZE_MAX || attempt->seen[i] < attempt->seen[best]))
             best = i;
+    bool dead = find_number(output, "__connect.errors.partition", &(uint64_t){0});
+    for (size_t i = 0; i < attempt->expected && dead && best == SIZE_MAX; i++)
+        if (is_refusal(check, t, &source->record, &decision.records[i], output)) {
+            out->refused++;
+            best = i;
+        }
     if (best == SIZE_MAX)
         return false;
     attempt->seen[best]++;
@@ -300,7 +321,7 @@ static void judge_output(struct check *check, const struct check_record *output,
     const struct table *t = find_number(output, CHECK_RELEASE_HEADER, &release) ? find_table(check, release) : NULL;
     if (t)
         count_release(out, (uint32_t)release);
-    if (!t || !tick_off(check, source, t, output)) {
+    if (!t || !tick_off(check, source, t, output, out)) {
         out->misrouted++;
         report(check, MISROUTED, id, output, t ? "its release would not make this record" : "no such release");
         return;

@@ -30,6 +30,7 @@ struct check_verdict {
     uint64_t events;       /* source events with a number */
     uint64_t outputs;      /* records in destinations */
     uint64_t dead_letters; /* of those, dead letters */
+    uint64_t refused;      /* of those, in the place of a record that a broker would not take */
     uint64_t lost;         /* events of which no release's outputs are all there */
     uint64_t duplicated;   /* records beyond one complete set of outputs per event */
     uint64_t out_of_order; /* first occurrences that stand behind a later event of their source partition */

@@ -6,10 +6,11 @@
  *                           [--file EVENTS.jsonl]
  *     veltrix-check wait    --kafka B --group G [--timeout S] TOPIC...
  *     veltrix-check count   --kafka B PATTERN...                 one line "topic records" each
- *     veltrix-check verify  --kafka B --source T[,T...] --release N=DIR... [--allow-duplicates] [--outputs PATTERN,...]
+ *     veltrix-check verify  --kafka B --source T[,T...] --release N=DIR... [--allow-duplicates] [--allow-refused]
+ *                           [--outputs PATTERN,...]
  *
- * verify prints one JSON line and ends with 0 when nothing is lost, doubled (unless allowed), out of order, misrouted or
- * unknown; with 1 otherwise, after a sentence per problem on standard error. Usage and Kafka errors: 2.
+ * verify prints one JSON line and ends with 0 when nothing is lost, doubled or refused by a broker (unless allowed), out of
+ * order, misrouted or unknown; with 1 otherwise, after a sentence per problem on standard error. Usage and Kafka errors: 2.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -23,28 +24,21 @@ struct args {
     char *source;
     struct kafka_load load;
     int timeout_s, replicas;
-    bool allow_duplicates;
+    bool allow_duplicates, allow_refused;
     char *releases[64];
     int release_count;
 };
 
-static const struct option options[] = {{"kafka", required_argument, NULL, 'k'},
-                                        {"topic", required_argument, NULL, 't'},
-                                        {"count", required_argument, NULL, 'n'},
-                                        {"first", required_argument, NULL, 'f'},
-                                        {"keys", required_argument, NULL, 'K'},
-                                        {"size", required_argument, NULL, 's'},
-                                        {"rate", required_argument, NULL, 'r'},
-                                        {"seed", required_argument, NULL, 'S'},
-                                        {"file", required_argument, NULL, 'F'},
-                                        {"group", required_argument, NULL, 'g'},
-                                        {"timeout", required_argument, NULL, 'T'},
-                                        {"source", required_argument, NULL, 'i'},
-                                        {"release", required_argument, NULL, 'R'},
-                                        {"outputs", required_argument, NULL, 'o'},
-                                        {"allow-duplicates", no_argument, NULL, 'd'},
-                                        {"replicas", required_argument, NULL, 'p'},
-                                        {NULL, 0, NULL, 0}};
+static const struct option options[] = {
+    {"kafka", required_argument, NULL, 'k'},      {"topic", required_argument, NULL, 't'},
+    {"count", required_argument, NULL, 'n'},      {"first", required_argument, NULL, 'f'},
+    {"keys", required_argument, NULL, 'K'},       {"size", required_argument, NULL, 's'},
+    {"rate", required_argument, NULL, 'r'},       {"seed", required_argument, NULL, 'S'},
+    {"file", required_argument, NULL, 'F'},       {"group", required_argument, NULL, 'g'},
+    {"timeout", required_argument, NULL, 'T'},    {"source", required_argument, NULL, 'i'},
+    {"release", required_argument, NULL, 'R'},    {"outputs", required_argument, NULL, 'o'},
+    {"allow-duplicates", no_argument, NULL, 'd'}, {"replicas", required_argument, NULL, 'p'},
+    {"allow-refused", no_argument, NULL, 'e'},    {NULL, 0, NULL, 0}};
 
 static void set_option(struct args *args, int c)
 {
@@ -90,6 +84,9 @@ static void set_option(struct args *args, int c)
         break;
     case 'p':
         args->replicas = atoi(optarg);
+        break;
+    case 'e':
+        args->allow_refused = true;
         break;
     case 'd':
         args->allow_duplicates = true;
@@ -175,15 +172,17 @@ static int verify(struct args *args)
     }
     struct check_verdict v;
     check_judge(check, &v, on_problem, NULL);
-    printf("{\"events\":%llu,\"outputs\":%llu,\"dead_letters\":%llu,\"lost\":%llu,\"duplicated\":%llu,"
+    printf("{\"events\":%llu,\"outputs\":%llu,\"dead_letters\":%llu,\"refused\":%llu,\"lost\":%llu,\"duplicated\":%llu,"
            "\"out_of_order\":%llu,\"misrouted\":%llu,\"unknown\":%llu,\"silent\":%llu,\"releases\":{",
            (unsigned long long)v.events, (unsigned long long)v.outputs, (unsigned long long)v.dead_letters,
-           (unsigned long long)v.lost, (unsigned long long)v.duplicated, (unsigned long long)v.out_of_order,
-           (unsigned long long)v.misrouted, (unsigned long long)v.unknown, (unsigned long long)v.silent);
+           (unsigned long long)v.refused, (unsigned long long)v.lost, (unsigned long long)v.duplicated,
+           (unsigned long long)v.out_of_order, (unsigned long long)v.misrouted, (unsigned long long)v.unknown,
+           (unsigned long long)v.silent);
     for (size_t i = 0; i < v.release_count; i++)
         printf("%s\"%u\":%llu", i ? "," : "", v.releases[i].release, (unsigned long long)v.releases[i].records);
     puts("}}");
-    bool good = !v.lost && !v.out_of_order && !v.misrouted && !v.unknown && (args->allow_duplicates || !v.duplicated);
+    bool good = !v.lost && !v.out_of_order && !v.misrouted && !v.unknown && (args->allow_duplicates || !v.duplicated) &&
+                (args->allow_refused || !v.refused);
     check_free(check);
     for (int i = 0; i < args->release_count; i++)
         table_unref(tables[i]);

@@ -1,6 +1,6 @@
 """What an administrator of Kafka does, for tests: ACLs, users, settings of topics, records that are gone; and a broker of
 a test's own. librdkafka's admin client through ctypes; standard library only."""
-import atexit, ctypes, os
+import atexit, ctypes, os, pathlib
 from ctypes import c_char_p, c_int, c_int32, c_size_t, c_void_p
 from harness import ROOT, Failure, run
 from raw import LIB, client
@@ -96,6 +96,13 @@ class Broker:
 
     def node(self, number, what):
         self.run("node", number, what)
+
+    def runs(self):
+        return run(ROOT / "scripts/kafka", "status", "--name", self.name).returncode == 0
+
+    def log(self, number):
+        status = run(ROOT / "scripts/kafka", "status", "--name", self.name).stdout
+        return pathlib.Path(status.split(f"node{number} ")[1].split("log ")[1].split()[0]).read_text(errors="replace")
 
     def stop(self):
         run(ROOT / "scripts/kafka", "stop", "--name", self.name)

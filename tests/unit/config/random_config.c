@@ -156,6 +156,8 @@ void random_config(uint64_t *seed, struct vx_buf *out)
         vx_buf_printf(out, "kind: fleet\nname: f%s\n---\n", chance(seed, 2) ? "\nprovenance: none" : "");
     vx_buf_printf(out, "topics: [in-1%s]\nkind: routing\nname: r\n", chance(seed, 2) ? ", in-2" : "");
     if (chance(seed, 3))
+        vx_buf_printf(out, "delivery: %s\n", chance(seed, 2) ? "exactly_once" : "at_least_once");
+    if (chance(seed, 2))
         vx_buf_printf(out, "match: %s\n", chance(seed, 2) ? "all" : "first");
     if (chance(seed, 2))
         vx_buf_printf(out, "start: %s\n", chance(seed, 2) ? "latest" : "earliest");

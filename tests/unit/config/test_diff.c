@@ -65,6 +65,9 @@ static void changes_are_named_by_config_rule_and_key(void **state)
         {{"otherwise: { pipeline: q }", "otherwise: { pipeline: p }"}, "  routing r\n  ~ otherwise.pipeline: q → p\n"},
         {{"topics: [a, b]", "topics: [a, b]\nstart: latest\nowner: me\ndead_letter: dlq"},
          "  routing r\n  + owner: me\n  ~ start: earliest → latest\n  + dead_letter: dlq\n"},
+        {{"topics: [a, b]", "topics: [b, c]\ndelivery: exactly_once"},
+         "  routing r\n  - topics: a\n  + topics: c\n  ~ delivery: at_least_once → exactly_once\n  ! topics[b]: "
+         "at_least_once → exactly_once (each partition is drained before it changes)\n"},
         {{"event.n > 0", "event.n > 1"}, "  processing p\n  ~ stages[1].filter: event.n > 0 → event.n > 1\n"},
         {{"event.a: 1,", "event.a: \"1\", event.b: [x, {y: 1}],"},
          "  processing p\n  ~ stages[2].set.event.a: 1 → \"1\"\n  + stages[2].set.event.b: [x, {y: 1}]\n"},

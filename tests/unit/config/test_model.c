@@ -7,7 +7,7 @@ static const char example[] =
     "kind: fleet\nname: games\nprovenance: none\nowner: me\n"
     "---\n"
     "kind: routing\nname: player-events\nowner: game-platform\ndescription: all of it\ntopics: [b-topic, a-topic]\n"
-    "start: latest\n"
+    "start: latest\ndelivery: exactly_once\n"
     "rules:\n"
     "  - name: big-spender\n    owner: shop\n    when: event.type == \"purchase\" && event.amount >= 1000\n    "
     "pipeline: fraud-check\n"

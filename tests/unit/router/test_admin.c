@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -94,11 +95,32 @@ static void a_taken_port_is_an_error_with_its_address(void **state)
     admin_stop(a);
 }
 
+static void it_answers_where_more_than_1024_files_are_open(void **state)
+{
+    enum { OPEN = 1100 };
+    int files[OPEN];
+    struct rlimit limit;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    if (limit.rlim_max < OPEN + 100 || setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        skip();
+    struct admin *a = start();
+    for (int i = 0; i < OPEN; i++)
+        files[i] = dup(STDOUT_FILENO);
+    const char *answer = ask(a, "GET /healthz HTTP/1.0\r\n\r\n");
+    for (int i = 0; i < OPEN; i++)
+        close(files[i]);
+    assert_non_null(strstr(answer, "\r\n\r\nfine\n"));
+    admin_stop(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_page_has_its_code_and_type),
         cmocka_unit_test(a_taken_port_is_an_error_with_its_address),
+        cmocka_unit_test(it_answers_where_more_than_1024_files_are_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

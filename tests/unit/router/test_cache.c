@@ -1,4 +1,5 @@
 /* The last good copy: what is written comes back; what is damaged does not. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -178,6 +179,23 @@ static void the_directory_is_made_where_its_parent_is_there(void **state)
     assert_string_equal(err.message, "state_dir: cannot make no-such/deep/path: No such file or directory");
 }
 
+static void a_file_is_no_directory_whatever_its_mode(void **state)
+{
+    (void)state;
+    struct vx_err err;
+    char file[128], want[200];
+    snprintf(file, sizeof file, "%s/file", dir);
+    snprintf(want, sizeof want, "state_dir: %s is not a directory", file);
+    for (mode_t mode = 0600; mode <= 0700; mode += 0100) {
+        int fd = open(file, O_WRONLY | O_CREAT, mode);
+        assert_true(fd >= 0);
+        close(fd);
+        assert_int_equal(cache_check(file, &err), VX_EINVAL);
+        assert_string_equal(err.message, want);
+        unlink(file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(any_damage_is_found, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_failed_write_keeps_the_old_copy, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(the_directory_is_made_where_its_parent_is_there, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(a_file_is_no_directory_whatever_its_mode, make_dir, remove_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,8 @@ struct world {
     bool no_dlq;     /* dead letters have nowhere to go */
     bool broken;     /* the main producer */
     bool by_release; /* routes depend on the release */
+    bool wary;       /* large records are asked for alone; any may be, now and then */
+    int alone_asked; /* how often */
     int large_every; /* every n-th event makes a record that is too large; 0: none */
     struct flight line[LOGS][FLIGHT_MAX];
     size_t count[LOGS];
@@ -184,6 +186,10 @@ static enum lane_sent on_produce(void *ctx, void *handle, const struct decide_re
     assert_int_equal(t, topic_of(record->topic));
     if (w->sync_refused == t)
         return LANE_REFUSED;
+    if (!alone && w->wary && (record->value.len > 0 || rnd(20) == 0)) {
+        w->alone_asked++;
+        return LANE_ALONE;
+    }
     w->last_release = release;
     struct flight f = {
         .ticket = ticket, .event = ev->offset, .topic = t, .alone = alone, .large = record->value.len > 0};
@@ -511,6 +517,25 @@ static void a_record_refused_alone_becomes_a_dead_letter_in_its_place(void **sta
     end(w);
 }
 
+static void a_record_that_may_be_refused_goes_alone_and_takes_no_batch_with_it(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    w->wary = true;
+    int64_t n = event_to(w, 2, (int[]){0, 1});
+    w->large_every = (int)n;
+    deliver(w, n);
+    for (int64_t i = n + 1; i < n + 20; i++)
+        deliver(w, i);
+    run(w);
+    settle(w);
+    assert_true(w->alone_asked > 0);
+    assert_false(w->broken);
+    assert_int_equal(w->logged[DLQ], 1);
+    assert_int_equal(w->l->window.committable, n + 20);
+    end(w);
+}
+
 static void the_innocent_of_a_refused_batch_get_in(void **state)
 {
     (void)state;
@@ -641,6 +666,44 @@ static void where_its_release_does_not_get_it_through_the_new_one_decides(void *
     end(w);
 }
 
+/* Held by both releases and tried again: the owner that comes next must know that the one behind it was decided by the
+ * old one. */
+static void a_change_is_not_brought_forward_to_before_what_was_decided(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    w->by_release = true;
+    int64_t n = 1, m;
+    for (int t[3], u[3];; n++)
+        if (route(w, 1, n, t) == 1 && t[0] == 3 && route(w, 2, n, u) == 1 && u[0] == 1)
+            break;
+    m = n + 1;
+    for (int t[3];; m++)
+        if (route(w, 1, m, t) == 1 && t[0] == 0)
+            break;
+    deliver(w, n);
+    deliver(w, m);
+    run(w);
+    struct flight f;
+    take(w, 3, 1, &f);
+    report(w, &f, LANE_ACK_AGAIN);
+    serve_line(w, 0);
+    w->release = 2;
+    w->missing[1] = w->missing[3] = true;
+    lane_retry(w->l, true);
+    for (int i = 0; i < 3; i++) {
+        run(w);
+        assert_int_equal(w->l->state, LANE_HELD);
+        assert_int_equal(course_release(&w->l->course, m), 1);
+        lane_retry(w->l, false);
+    }
+    w->missing[1] = false;
+    settle(w);
+    assert_int_equal(w->logged[1], 1);
+    assert_int_equal(w->logged[0], 1);
+    end(w);
+}
+
 static void late_reports_of_a_closed_lane_decide_nothing(void **state)
 {
     (void)state;
@@ -764,6 +827,7 @@ static void run_once(bool with_releases, bool with_missing)
     w->slow = with_releases;
     w->by_release = with_releases;
     w->large_every = rnd(3) ? 5 + (int)rnd(40) : 0;
+    w->wary = rnd(3) == 0;
     w->room = rnd(2) ? 1 + rnd(40) : 0;
     uint32_t steps = 200 + rnd(1500);
     for (uint32_t s = 0; s < steps; s++) {
@@ -837,12 +901,14 @@ int main(void)
         cmocka_unit_test(missing_destination_holds_before_anything_overtakes),
         cmocka_unit_test(a_lookup_is_not_announced),
         cmocka_unit_test(a_record_refused_alone_becomes_a_dead_letter_in_its_place),
+        cmocka_unit_test(a_record_that_may_be_refused_goes_alone_and_takes_no_batch_with_it),
         cmocka_unit_test(the_innocent_of_a_refused_batch_get_in),
         cmocka_unit_test(refused_before_sending_becomes_a_dead_letter_at_once),
         cmocka_unit_test(without_a_dead_letter_topic_it_is_stuck_until_a_release),
         cmocka_unit_test(a_refused_dead_letter_is_stuck),
         cmocka_unit_test(what_was_handed_over_is_decided_again_by_its_release),
         cmocka_unit_test(where_its_release_does_not_get_it_through_the_new_one_decides),
+        cmocka_unit_test(a_change_is_not_brought_forward_to_before_what_was_decided),
         cmocka_unit_test(late_reports_of_a_closed_lane_decide_nothing),
         cmocka_unit_test(any_schedule_loses_nothing_and_keeps_order),
     };

@@ -39,7 +39,7 @@ static uint64_t send_next(struct window *w, uint32_t records)
     assert_non_null(e);
     uint64_t first = window_ticket(w, 0);
     for (uint32_t i = 0; i < records; i++)
-        window_sent(w);
+        window_sent(w, i);
     window_passed(w);
     return first;
 }
@@ -114,6 +114,23 @@ static void an_event_without_records_is_done_at_once(void **state)
     end(&w);
 }
 
+static void a_record_that_comes_back_twice_counts_once(void **state)
+{
+    (void)state;
+    struct window w;
+    begin(&w);
+    deliver(&w, 3);
+    uint64_t t = send_next(&w, 2);
+    assert_non_null(window_ack(&w, t, true));
+    assert_null(window_ack(&w, t, true));
+    assert_null(window_ack(&w, t, false));
+    assert_int_equal(w.outstanding, 1);
+    assert_int_equal(w.committable, -1);
+    assert_non_null(window_ack(&w, t + 1, true));
+    assert_int_equal(w.committable, 4);
+    end(&w);
+}
+
 static void an_event_waits_for_all_its_records(void **state)
 {
     (void)state;
@@ -139,7 +156,7 @@ static void an_acknowledgement_before_the_attempt_ends_is_not_the_end(void **sta
     deliver(&w, 3);
     assert_non_null(window_next(&w));
     uint64_t t = window_ticket(&w, 0);
-    window_sent(&w);
+    window_sent(&w, 0);
     window_ack(&w, t, true);
     assert_int_equal(w.committable, -1);
     window_passed(&w);
@@ -270,7 +287,7 @@ static void attempt_one(struct window *w, struct model *m, struct flight *flight
     m->missing[i] = records;
     for (int k = 0; k < records; k++) {
         flights[(*count)++] = (struct flight){window_ticket(w, (uint32_t)k), i};
-        window_sent(w);
+        window_sent(w, (uint32_t)k);
     }
     window_passed(w);
     m->done[i] = records == 0;
@@ -361,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_hole_in_acks_holds_the_offset),
         cmocka_unit_test(holes_in_offsets_do_not_count),
         cmocka_unit_test(an_event_without_records_is_done_at_once),
+        cmocka_unit_test(a_record_that_comes_back_twice_counts_once),
         cmocka_unit_test(an_event_waits_for_all_its_records),
         cmocka_unit_test(an_acknowledgement_before_the_attempt_ends_is_not_the_end),
         cmocka_unit_test(going_back_repeats_what_is_not_done_and_nothing_else),

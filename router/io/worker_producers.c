@@ -1,0 +1,162 @@
+/* The worker's producers for topics that are delivered at least once: how many there are, which of them a record goes
+ * through, and how they are made anew.
+ *
+ *     record ── partition of its key ──> destination partition ── hash ──> the one producer that owns it
+ *
+ * Order rests on that: outputs of one source partition into one destination partition go through one producer, always the
+ * same. So with several the partition is computed here, as the Java client does (murmur2 of the key; records without a key
+ * by where their event stood, a run of events to one partition, as batches like it; an event that is decided again finds
+ * the same one, which later events have not overtaken it to), before the producer is chosen; with one producer librdkafka
+ * does it. How many partitions a topic has is the registry's to know (destinations_refresh); a number that has grown since
+ * is used a little later.
+ *
+ * More than one is for latency over many destination partitions: librdkafka sends one partition in a request, five in
+ * flight. One is cheapest: more cost threads, connections and smaller requests.
+ *
+ * Thread: the worker's. Owns the producers. Invariant: between worker_serve_producers() calls their number stays. */
+#include <librdkafka/rdkafka.h>
+#include <stdlib.h>
+
+#include "core/base/hash.h"
+#include "core/base/log.h"
+#include "router/io/worker_private.h"
+
+enum { PRODUCER_RETRY_MS = 1000, RUN_EVENTS = 64 };
+
+bool worker_producers_have_room(const struct worker *w)
+{
+    for (size_t i = 0; i < w->producer_count; i++)
+        if (!w->producers[i] || !producer_has_room(w->producers[i]))
+            return false;
+    return !w->alone || producer_has_room(w->alone);
+}
+
+/* Where a record goes; -1 where the topic's partitions are not known. */
+static int32_t choose_partition(const struct producer_topic *topic, struct vx_span key, const struct cel_event *ev)
+{
+    int count =
+        topic->destination ? atomic_load_explicit(&topic->destination->partition_count, memory_order_relaxed) : 0;
+    if (count <= 0)
+        return -1;
+    if (key.at)
+        return rd_kafka_msg_partitioner_murmur2(topic->rkt, key.at, key.len, count, NULL, NULL);
+    int64_t place[2] = {ev->partition, ev->offset / RUN_EVENTS};
+    return (int32_t)(vx_hash64(vx_span((const char *)place, sizeof place)) % (uint64_t)count);
+}
+
+size_t worker_owner_of(const char *topic, int32_t partition, size_t producer_count)
+{
+    return (size_t)((vx_hash64(vx_span_str(topic)) + (uint64_t)(uint32_t)partition) % producer_count);
+}
+
+enum lane_sent worker_send_owned(struct worker *w, struct producer_topic *topic, struct producer_record *r,
+                                 const struct cel_event *ev)
+{
+    r->partition = choose_partition(topic, r->record->key, ev);
+    if (r->partition < 0)
+        return LANE_AGAIN;
+    struct producer *p = w->producers[worker_owner_of(topic->name, r->partition, w->producer_count)];
+    return producer_send(p, p == w->producers[0] ? topic : producer_topic(p, r->record->topic), r);
+}
+
+/* After a fatal error: a new producer. Its reports have sent every lane back to its first event that is not done. */
+static void mend(struct worker *w, struct producer **p, bool alone, int64_t now_ms)
+{
+    const char *why;
+    char quoted[VX_LOG_QUOTE_SIZE];
+    if (*p && producer_is_broken(*p, &why)) {
+        vx_log(VX_LOG_WARN, "producer.recreated", "worker=%zu outstanding=%zu batch_bytes=%zu reason=%s",
+               w->setup.number, producer_outstanding(*p), producer_batch_bytes(*p), vx_log_quote(why, quoted));
+        metrics_add(w->setup.metrics, w->setup.number, w->producers_counter, 1);
+        if (!alone)
+            w->batch_bytes = producer_batch_bytes(*p);
+        producer_free(*p);
+        *p = NULL;
+    }
+    if (*p || (alone && !w->alone_wanted) || now_ms < w->producer_retry_ms)
+        return;
+    struct producer_setup setup = worker_producer_setup(w, alone);
+    struct vx_err err;
+    if (producer_new(&setup, p, &err) == VX_OK)
+        return;
+    *p = NULL;
+    w->producer_retry_ms = now_ms + PRODUCER_RETRY_MS;
+    vx_log(VX_LOG_ERROR, "producer.failed", "worker=%zu reason=%s", w->setup.number, vx_log_quote(err.message, quoted));
+}
+
+void worker_free_producers(struct worker *w)
+{
+    for (size_t i = 0; i < w->producer_count; i++) {
+        producer_free(w->producers[i]);
+        w->producers[i] = NULL;
+    }
+    producer_free(w->alone);
+    w->alone = NULL;
+}
+
+/* All of the main ones, or none. */
+static enum vx_status make_all(struct worker *w, struct producer **out, struct vx_err *err)
+{
+    struct producer_setup setup = worker_producer_setup(w, false);
+    for (size_t i = 0; i < w->producer_count; i++) {
+        enum vx_status st = producer_new(&setup, &out[i], err);
+        if (st == VX_OK)
+            continue;
+        while (i-- > 0)
+            producer_free(out[i]);
+        return st;
+    }
+    return VX_OK;
+}
+
+enum vx_status worker_make_producers(struct worker *w, struct vx_err *err)
+{
+    struct producer *made[WORKER_PRODUCERS_MAX];
+    enum vx_status st = make_all(w, made, err);
+    if (st == VX_OK)
+        memcpy(w->producers, made, w->producer_count * sizeof(struct producer *));
+    return st;
+}
+
+static bool are_idle(const struct worker *w)
+{
+    for (size_t i = 0; i < w->producer_count; i++)
+        if (w->producers[i] && producer_outstanding(w->producers[i]))
+            return false;
+    return !w->alone || producer_outstanding(w->alone) == 0;
+}
+
+/* New ones, when nothing is on its way through the old ones. They are made before the old ones go. */
+static void renew(struct worker *w)
+{
+    if (!w->fresh || !are_idle(w) || !worker_exact_drop(w))
+        return;
+    const struct vx_pairs *was = w->kafka;
+    struct producer *made[WORKER_PRODUCERS_MAX];
+    struct vx_err err;
+    char quoted[VX_LOG_QUOTE_SIZE];
+    w->kafka = w->fresh;
+    w->fresh = NULL;
+    if (make_all(w, made, &err) != VX_OK) {
+        w->kafka = was;
+        vx_log(VX_LOG_ERROR, "renewal.failed", "client=producer worker=%zu reason=%s", w->setup.number,
+               vx_log_quote(err.message, quoted));
+        return;
+    }
+    worker_free_producers(w); /* the one for suspects is made again when it is wanted */
+    memcpy(w->producers, made, w->producer_count * sizeof(struct producer *));
+    vx_log(VX_LOG_INFO, "producer.renewed", "worker=%zu", w->setup.number);
+}
+
+bool worker_serve_producers(struct worker *w, int64_t now_ms)
+{
+    bool busy = false;
+    for (size_t i = 0; i < w->producer_count; i++)
+        busy |= w->producers[i] && producer_serve(w->producers[i]) > 0;
+    busy |= w->alone && producer_serve(w->alone) > 0;
+    renew(w);
+    for (size_t i = 0; i < w->producer_count; i++)
+        mend(w, &w->producers[i], false, now_ms);
+    mend(w, &w->alone, true, now_ms);
+    return busy;
+}
