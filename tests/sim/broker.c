@@ -43,7 +43,9 @@ enum lane_sent broker_produce(struct sim_router *r, const struct sim_flight *f)
         return LANE_AGAIN;
     }
     struct sim_line *line = f->alone ? &p->alone : &p->lines[f->line];
-    if ((!f->alone && p->broken) || line->count == SIM_FLIGHTS)
+    bool full = line->count == SIM_FLIGHTS || (!r->world->quiet && chance(r->world, r->world->mix.full));
+    r->world->disturbed |= full; /* half an event may be there when the partition goes */
+    if ((!f->alone && p->broken) || full)
         return LANE_AGAIN;
     line->at[line->count++] = *f;
     p->outstanding++;

@@ -70,6 +70,7 @@ void draw_mix(struct sim_world *w)
     m->ends_unknown = some(w, 8);
     m->damage_copy = some(w, 8);
     m->duplicate_report = some(w, 6);
+    m->full = some(w, 60);
     m->exact = draw(w, 4) == 0;
     if (m->exact)
         m->refuse = m->missing = m->duplicate_report = 0;

@@ -143,7 +143,8 @@ bool group_serve(struct sim_router *r)
         serve_commit(r, &q);
         return true;
     }
-    r->group_generation = q.generation; /* it joins anew, without them */
+    if (q.member == r->member)
+        r->group_generation = q.generation; /* it joins anew, without them */
     for (int i = 0; i < w->mix.partitions; i++)
         if (q.partitions & 1u << i && w->partitions[i].owner == q.member) {
             TRACE(w, "group: member %u has given up partition %d", q.member, i);

@@ -74,6 +74,7 @@ struct sim_mix {
     int refuse;                      /* records of some templates are refused by some topics */
     int crash, freeze, expire, move;
     int kill_producer, missing, lookup;
+    int full; /* of 1024 records, how many the producer does not take */
     int publish, rollback, bad, restore, etcd_away, corrupt;
     int watch_lost, watch_late; /* of 16 pointers */
     int commit_lost, early;     /* of 16 commits */

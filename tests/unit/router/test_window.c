@@ -359,6 +359,40 @@ static void run_once(void)
     assert_int_equal(live, 0);
 }
 
+static void what_a_transaction_would_commit_is_what_acknowledgements_make_committable(void **state)
+{
+    (void)state;
+    struct window w;
+    int32_t epoch = 7;
+    window_init(&w, 8, 1 << 20, drop);
+    assert_int_equal(window_passed_offset(&w, &epoch), -1);
+    uint64_t tickets[4];
+    for (int i = 0; i < 4; i++)
+        deliver(&w, 10 + 2 * i);
+    for (int i = 0; i < 3; i++) { /* the second leads to nothing, the fourth is not attempted */
+        window_next(&w)->release = 1;
+        tickets[i] = window_ticket(&w, 0);
+        if (i != 1)
+            window_sent(&w, 0);
+        window_passed(&w);
+    }
+    assert_int_equal(w.committable, -1);
+    assert_int_equal(window_passed_offset(&w, &epoch), 15);
+    assert_int_equal(epoch, window_next(&w)->leader_epoch);
+    window_ack(&w, tickets[0], true);
+    window_ack(&w, tickets[2], true);
+    assert_int_equal(w.committable, 15);
+    assert_int_equal(window_passed_offset(&w, &epoch), 15);
+    window_next(&w)->release = 1; /* aborted: what is committed stays, however far it had come */
+    tickets[3] = window_ticket(&w, 0);
+    window_sent(&w, 0);
+    window_passed(&w);
+    assert_int_equal(window_passed_offset(&w, &epoch), 17);
+    window_ack(&w, tickets[3], false);
+    assert_int_equal(window_passed_offset(&w, &epoch), 15);
+    window_done(&w);
+}
+
 static void any_schedule_commits_exactly_the_done_prefix(void **state)
 {
     (void)state;
@@ -384,6 +418,7 @@ int main(void)
         cmocka_unit_test(going_back_repeats_what_is_not_done_and_nothing_else),
         cmocka_unit_test(a_ticket_acknowledged_twice_counts_once),
         cmocka_unit_test(bounds_hold_in_events_and_bytes),
+        cmocka_unit_test(what_a_transaction_would_commit_is_what_acknowledgements_make_committable),
         cmocka_unit_test(any_schedule_commits_exactly_the_done_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
