@@ -151,6 +151,7 @@ static bool send_record(struct lane *l, struct window_entry *e, const struct cel
         enum lane_sent sent = l->ops->produce(l->ctx, handle, &d->records[i], ev, e->release, ticket, alone);
         if (sent == LANE_SENT) {
             window_sent(&l->window, (uint32_t)i);
+            course_decided(&l->course, e->offset); /* half an attempt is one, too: a record of it may get in late */
             if (e->refused & record_bit(i))
                 l->ops->on_dead_letter(l->ctx, l, d->records[i].pipeline);
             return true;

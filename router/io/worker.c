@@ -97,6 +97,7 @@ static void take_release(struct worker *w)
     if (!a)
         return;
     releases_adopt(&w->releases, a);
+    worker_exact_adopt(w);
     atomic_store_explicit(&w->release, table_release(a->t), memory_order_relaxed);
     for (uint32_t i = 0; i < w->lane_room; i++)
         if (w->lanes[i]) {

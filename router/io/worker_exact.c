@@ -41,6 +41,16 @@ static struct worker_exact *exact_of(struct worker *w, const struct worker_lane 
 
 /* --- a lane ------------------------------------------------------------------------------------------------------ */
 
+void worker_exact_adopt(struct worker *w)
+{
+    size_t count;
+    const struct table *t = w->releases.now->t;
+    const struct table_topic *topics = table_topics(t, &count);
+    w->has_exact = false;
+    for (size_t i = 0; i < count; i++)
+        w->has_exact |= topics[i].delivery == CONFIG_EXACTLY_ONCE;
+}
+
 void worker_exact_steer(struct worker *w, struct worker_lane *wl)
 {
     const struct adoption *a = w->releases.now;
@@ -327,8 +337,12 @@ static bool take_end(struct worker *w, struct worker_exact *e, int64_t now_ms)
 
 /* --- producers --------------------------------------------------------------------------------------------------- */
 
+/* The main one is there as soon as a topic of the release is delivered exactly once, whoever has its partitions: a
+ * forerunner of the same name may have left a transaction open, which holds up readers until it is ended. */
 static bool is_wanted(struct worker *w, const struct worker_exact *e)
 {
+    if (e == &w->exact[0] && w->has_exact)
+        return true;
     for (uint32_t i = 0; i < w->lane_room; i++)
         if (w->lanes[i] && (w->lanes[i]->exact.on || w->lanes[i]->exact.wanted) && exact_of(w, w->lanes[i]) == e)
             return true;

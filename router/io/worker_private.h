@@ -86,6 +86,7 @@ struct worker {
     const struct vx_pairs *fresh; /* and what they are to be made of as soon as nothing is on its way; NULL: the same */
     bool alone_wanted;
     struct worker_exact exact[2]; /* transactional: the main one, and the one for suspects, whose batches are of one */
+    bool has_exact;               /* the release in force names a topic that is delivered exactly once */
     int64_t aborts_said_ms;       /* monotonic */
     unsigned aborts_unsaid;       /* since then */
     bool fenced; /* somebody else has a transactional.id of ours: ours are of this process from now on */
@@ -125,6 +126,8 @@ enum lane_sent worker_send_owned(struct worker *w, struct producer_topic *topic,
                                  const struct cel_event *ev);
 
 /* worker_exact.c */
+/* A release is in force. */
+void worker_exact_adopt(struct worker *w);
 /* A partition came, or a release is in force that may deliver it otherwise. */
 void worker_exact_steer(struct worker *w, struct worker_lane *wl);
 /* May the lane decide now? Changes how it is delivered, and through which producer, where that is due. */

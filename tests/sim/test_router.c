@@ -119,9 +119,14 @@ static void what_was_found_once_stays_mended(void **state)
 {
     (void)state;
     static const uint64_t seeds[] = {
-        1169,  52726, /* behind a hole in the offsets the next event lay beyond what was on record, for ever */
-        4,     50025, /* a report that came twice counted for two records of an event */
-        22849, 56581, /* a change was brought forward to an event behind which others had been decided */
+        1169,
+        61204, /* behind a hole in the offsets the next event lay beyond what was on record, for ever */
+        4,
+        60002, /* a report that came twice counted for two records of an event */
+        39876,
+        62304, /* a change was brought forward to an event behind which others had been decided */
+        22849,
+        136810, /* an event that was begun by one release was decided by the next one, and half of it came late */
     };
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
         struct sim_result result;

@@ -389,6 +389,86 @@ static void an_event_that_becomes_too_many_records_is_refused_whole(void **state
     decider_free(d);
 }
 
+/* A list of zeros that takes a rule a good part of its own budget, but no more. */
+static struct vx_buf event_of_zeros(void)
+{
+    struct vx_buf json = {0};
+    vx_buf_str(&json, "{\"items\": [0");
+    for (int i = 0; i < 60000; i++)
+        vx_buf_str(&json, ",0");
+    vx_buf_str(&json, "]}");
+    return json;
+}
+
+#define COSTLY "event.items.exists(x, x * 3 + 1 > 9)"
+
+/* Neither is a condition taken for false when the budget ends, nor what was decided before kept. */
+static void an_event_that_takes_too_many_steps_is_refused_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *rule;
+        int rules; /* of these; the first rules take the event */
+        bool letters, refused;
+    } cases[] = {
+        {"match: first", "when: '" COSTLY "', pipeline: out", 3, true, false},
+        {"match: first", "when: '" COSTLY "', pipeline: out", 200, true, true},
+        {"match: first", "when: '" COSTLY "', pipeline: out", 200, false, true},
+        {"match: all", "when: '" COSTLY "', pipeline: out", 200, true, true},
+        {"match: all", "pipeline: filters", 3, true, false},
+        {"match: all", "pipeline: filters", 200, true, true},
+        {"match: all", "pipeline: sets", 200, true, true},
+    };
+    struct vx_buf json = event_of_zeros();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vx_buf yaml = {0};
+        vx_buf_printf(&yaml, "kind: routing\nname: r\ntopics: [in]\n%s\n%sotherwise: { pipeline: out }\nrules:\n",
+                      cases[i].head, cases[i].letters ? "dead_letter: in.dlq\n" : "");
+        if (strcmp(cases[i].head, "match: all") == 0)
+            vx_buf_str(&yaml, "  - { name: emits, pipeline: out }\n");
+        for (int k = 0; k < cases[i].rules; k++) {
+            /* each its own condition, so that none is evaluated once for all */
+            const char *nine = strchr(cases[i].rule, '9');
+            int before = nine ? (int)(nine - cases[i].rule) : (int)strlen(cases[i].rule);
+            vx_buf_printf(&yaml, nine ? "  - { name: r%d, %.*s%d%s }\n" : "  - { name: r%d, %.*s }\n", k, before,
+                          cases[i].rule, 9 + k, nine ? nine + 1 : "");
+        }
+        vx_buf_str(&yaml, "---\n{ kind: processing, name: out, stages: [ emit: { topic: out } ] }\n"
+                          "---\n{ kind: processing, name: filters, stages: [ filter: '" COSTLY
+                          "', emit: { topic: out } ] }\n"
+                          "---\n{ kind: processing, name: sets, stages: [ set: { event.a: '${" COSTLY
+                          "}' }, emit: { topic: out } ] }\n");
+        struct table *t = table_of(vx_buf_text(&yaml));
+        struct decider *d = decider_new();
+        struct cel_event ev = event_of("in", vx_buf_text(&json));
+        struct decision out;
+        decide(d, t, &ev, &out);
+        if (!cases[i].refused) {
+            assert_int_equal(out.outcome, OUTCOME_EMITTED);
+        } else if (!cases[i].letters) {
+            assert_int_equal(out.outcome, OUTCOME_STUCK);
+            assert_int_equal(out.record_count, 0);
+        } else {
+            assert_int_equal(out.outcome, OUTCOME_DEAD_LETTER);
+            assert_int_equal(out.record_count, 1);
+            assert_string_equal(out.records[0].topic.at, "in.dlq");
+            assert_string_equal(header_of(&out.records[0], "__connect.errors.stage"), "r/steps");
+            assert_string_equal(header_of(&out.records[0], "__connect.errors.exception.class.name"), "too_costly");
+        }
+        assert_int_equal(out.reason, cases[i].refused ? REASON_TOO_COSTLY : REASON_NONE);
+        if (cases[i].refused)
+            assert_string_equal(out.message, "routing r: the event takes more than 10000000 evaluation steps");
+        /* The next event has a budget of its own. */
+        ev = event_of("in", "{\"items\": []}");
+        decide(d, t, &ev, &out);
+        assert_int_equal(out.reason, REASON_NONE);
+        decider_free(d);
+        table_unref(t);
+        vx_buf_done(&yaml);
+    }
+    vx_buf_done(&json);
+}
+
 /* Ten rules of a hundred records each are all right, an eleventh is too many for all of them. */
 static void rules_that_all_match_share_the_limit_of_records(void **state)
 {
@@ -680,6 +760,7 @@ int main(void)
         cmocka_unit_test(what_the_config_check_leaves_open_is_checked_per_event),
         cmocka_unit_test(reasons_have_labels),
         cmocka_unit_test(an_event_that_becomes_too_many_records_is_refused_whole),
+        cmocka_unit_test(an_event_that_takes_too_many_steps_is_refused_whole),
         cmocka_unit_test(rules_that_all_match_share_the_limit_of_records),
         cmocka_unit_test(a_refused_record_goes_to_its_pipelines_or_routings_dead_letters),
         cmocka_unit_test(hostile_events_are_refused_not_obeyed),

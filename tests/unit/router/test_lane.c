@@ -51,6 +51,7 @@ struct world {
     struct decide_record records[8];
     uint32_t last_release; /* of the last record handed over */
     int sync_refused;      /* topic that refuses records before they are sent; -1: none */
+    int full;              /* topic whose records are not taken now; -1: none */
     enum lane_release old; /* what is said of releases that are not in force */
     int unsure_calls;
     bool slow;     /* commits are not answered at once */
@@ -186,6 +187,8 @@ static enum lane_sent on_produce(void *ctx, void *handle, const struct decide_re
     assert_int_equal(t, topic_of(record->topic));
     if (w->sync_refused == t)
         return LANE_REFUSED;
+    if (w->full == t)
+        return LANE_AGAIN;
     if (!alone && w->wary && (record->value.len > 0 || rnd(20) == 0)) {
         w->alone_asked++;
         return LANE_ALONE;
@@ -399,7 +402,7 @@ static struct world *begin(void)
 {
     struct world *w = calloc(1, sizeof *w);
     w->release = 1;
-    w->sync_refused = -1;
+    w->sync_refused = w->full = -1;
     w->committed = -1;
     live = 0;
     struct course course;
@@ -704,6 +707,30 @@ static void a_change_is_not_brought_forward_to_before_what_was_decided(void **st
     end(w);
 }
 
+/* Half of it may be there, or get in late. */
+static void an_event_that_was_begun_stays_with_its_release(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    w->by_release = true;
+    int64_t n = event_to(w, 2, (int[]){0, 1});
+    w->full = 1;
+    deliver(w, n);
+    run(w);
+    assert_int_equal(w->count[0], 1);
+    assert_int_equal(w->count[1], 0);
+    w->release = 2;
+    lane_retry(w->l, true);
+    run(w);
+    assert_int_equal(course_release(&w->l->course, n), 1);
+    w->full = -1;
+    settle(w);
+    assert_int_equal(w->last_release, 1);
+    assert_int_equal(w->logged[0], 1);
+    assert_int_equal(w->logged[1], 1);
+    end(w);
+}
+
 static void late_reports_of_a_closed_lane_decide_nothing(void **state)
 {
     (void)state;
@@ -909,6 +936,7 @@ int main(void)
         cmocka_unit_test(what_was_handed_over_is_decided_again_by_its_release),
         cmocka_unit_test(where_its_release_does_not_get_it_through_the_new_one_decides),
         cmocka_unit_test(a_change_is_not_brought_forward_to_before_what_was_decided),
+        cmocka_unit_test(an_event_that_was_begun_stays_with_its_release),
         cmocka_unit_test(late_reports_of_a_closed_lane_decide_nothing),
         cmocka_unit_test(any_schedule_loses_nothing_and_keeps_order),
     };
