@@ -4,8 +4,8 @@
  * release makes the consumer join), presence. Stopping: admin, follower, consumer (drains, commits, leaves), presence,
  * workers, then what they used.
  *
- * Thread: the main thread; on_release on the follower's, the answers of the admin port on its own. The lock guards who
- * may join the group; everything else that is shared is thread-safe by itself.
+ * Thread: the main thread; on_release on the follower's, the answers of the admin port on its own. What is shared is
+ * thread-safe by itself, but `follower`, which workers may want while it is stopped.
  */
 #include "router/router.h"
 
@@ -21,19 +21,14 @@
 #include "router/follow/cache.h"
 #include "router/follow/follower.h"
 #include "router/io/consumer.h"
-#include "router/io/properties.h"
 #include "router/report.h"
+#include "router/subscription.h"
 
 enum {
     REPORT_MS = 100,      /* at most this often when something changed: `apply` waits for it */
     ADMISSION_MS = 5000,  /* after which a router that could not register joins all the same */
-    LIST_MS = 30000,      /* topics are listed for patterns, unless router.conf says otherwise */
     REPORT_MAX_MS = 2000, /* and at least this often, for the counters */
 };
-
-/* May it join its group? Not while another router of the fleet has its id: nobody could tell them apart. Once it has
- * joined it stays, whatever happens to its registration. */
-enum admission { ADMISSION_OPEN, ADMISSION_REFUSED, ADMISSION_GRANTED };
 
 struct router {
     const struct router_settings *settings;
@@ -50,14 +45,8 @@ struct router {
     struct store *store;
     struct follower *follower;
     struct store_presence *presence;
-    pthread_mutex_t lock; /* of what follows up to `listed`, and of `follower` against workers */
-    enum admission admission;
-    struct table *followed; /* whose topics are subscribed to once it is admitted; NULL: none yet */
-    bool waiting;           /* it is not subscribed to yet */
-    struct vx_strings
-        there;          /* owned: topics of the cluster, as last listed, sorted; none before, or without patterns */
-    bool listed;        /* they were */
-    struct table *said; /* the table of the last listing; NULL: none */
+    struct subscription *subscription;
+    pthread_mutex_t lock; /* of `follower`, against workers */
     atomic_bool changed;
     int64_t reported_ms;
     bool was_joined, was_ready;
@@ -114,101 +103,9 @@ static void on_older(void *ctx, uint32_t release, struct table *t)
     adoption_unref(a);
 }
 
-/* Subscribes to the topics of the newest release, if it may. */
-static void subscribe(struct router *r)
-{
-    pthread_mutex_lock(&r->lock);
-    if (r->waiting && r->admission == ADMISSION_GRANTED && (r->listed || !table_has_patterns(r->followed))) {
-        consumer_follow(r->consumer, r->followed, &r->there);
-        r->waiting = false;
-    }
-    pthread_mutex_unlock(&r->lock);
-}
-
-static void admit(struct router *r, enum admission admission)
-{
-    pthread_mutex_lock(&r->lock);
-    if (r->admission != ADMISSION_GRANTED)
-        r->admission = admission;
-    pthread_mutex_unlock(&r->lock);
-    subscribe(r);
-}
-
-static void free_there(struct router *r)
-{
-    for (size_t i = 0; i < r->there.count; i++)
-        free((char *)r->there.at[i]);
-    free(r->there.at);
-    r->there = (struct vx_strings){0};
-}
-
-/* What takes a topic that is not named: false when nothing does. */
-static bool find_match(const struct table *t, const char *topic, struct table_match *out)
-{
-    size_t count;
-    const struct table_topic *topics = table_topics(t, &count);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(topics[i].name, topic) == 0)
-            return false;
-    return table_match(t, vx_span_str(topic), out);
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Says what takes a topic where that was not said before: `was` (NULL: nothing) is the table of the listing before. */
-static void say_matched(const struct router *r, const struct table *t, const struct table *was, const char *topic)
-{
-    struct table_match match, before;
-    char quoted[VX_LOG_QUOTE_SIZE];
-    bool seen = false;
-    if (!find_match(t, topic, &match))
-        return;
-    if (was && r->there.count > 0)
-        seen = bsearch(&topic, r->there.at, r->there.count, sizeof *r->there.at, by_text) != NULL;
-    if (seen && find_match(was, topic, &before) && strcmp(before.routing, match.routing) == 0 &&
-        !before.other == !match.other)
-        return;
-    vx_log(VX_LOG_INFO, "topic.matched", "topic=%s routing=%s pattern=%s", topic, match.routing,
-           vx_log_quote(match.pattern, quoted));
-    if (match.other)
-        vx_log(VX_LOG_WARN, "topic.contested", "topic=%s routing=%s other=%s detail=\"the first by name has it\"",
-               topic, match.routing, match.other);
-}
-
-/* The topics of the cluster, for patterns. From the registry's thread, which alone writes `there` and `said`. */
 static void on_topics(void *ctx, const struct vx_strings *topics)
 {
-    struct router *r = ctx;
-    struct vx_strings there = {.at = calloc(topics->count + 1, sizeof *there.at), .count = topics->count};
-    vx_assert(there.at != NULL);
-    pthread_mutex_lock(&r->lock);
-    struct table *t = table_ref(r->followed);
-    pthread_mutex_unlock(&r->lock);
-    for (size_t i = 0; i < topics->count; i++) {
-        say_matched(r, t, r->said, topics->at[i]);
-        there.at[i] = strdup(topics->at[i]);
-        vx_assert(there.at[i] != NULL);
-    }
-    qsort(there.at, there.count, sizeof *there.at, by_text);
-    table_unref(r->said);
-    r->said = t;
-    pthread_mutex_lock(&r->lock);
-    free_there(r);
-    r->there = there;
-    r->listed = r->waiting = true;
-    pthread_mutex_unlock(&r->lock);
-    subscribe(r);
-}
-
-/* How often topics are listed: as often as librdkafka looks for new partitions. */
-static int64_t list_interval_ms(const struct router_settings *s)
-{
-    const char *text = properties_value(&s->kafka, PROPERTIES_CONSUMER, "topic.metadata.refresh.interval.ms");
-    int64_t interval_ms = text ? strtoll(text, NULL, 10) : 0;
-    return interval_ms > 0 ? interval_ms : LIST_MS;
+    subscription_list(((struct router *)ctx)->subscription, topics);
 }
 
 /* A release to run: asks about its destinations ahead of the first record, then swaps, then subscribes. Workers have
@@ -224,13 +121,9 @@ static void on_release(void *ctx, struct table *t, uint64_t generation)
     for (size_t i = 0; i < r->worker_count; i++)
         worker_post(r->workers[i], adoption_ref(a));
     adoption_unref(a);
-    pthread_mutex_lock(&r->lock);
-    table_unref(r->followed);
-    r->followed = table_ref(t);
-    r->waiting = true;
-    pthread_mutex_unlock(&r->lock);
-    destinations_list(r->destinations, table_has_patterns(t) ? list_interval_ms(r->settings) : 0, on_topics);
-    subscribe(r);
+    int64_t list_ms = table_has_patterns(t) ? subscription_list_interval_ms(r->settings) : 0;
+    subscription_follow(r->subscription, t); /* first: listing is for its patterns */
+    destinations_list(r->destinations, list_ms, on_topics);
     atomic_store(&r->changed, true);
 }
 
@@ -242,7 +135,7 @@ static void on_change(void *ctx)
 static void on_refused(void *ctx, const char *message)
 {
     char quoted[VX_LOG_QUOTE_SIZE];
-    admit(ctx, ADMISSION_REFUSED);
+    subscription_refuse(((struct router *)ctx)->subscription);
     vx_log(VX_LOG_ERROR, "presence.refused", "reason=%s", vx_log_quote(message, quoted));
 }
 
@@ -257,7 +150,7 @@ static void on_presence(void *ctx, bool present, const char *reason)
     else
         vx_log(VX_LOG_WARN, "presence.lost", "reason=%s", vx_log_quote(reason ? reason : "", quoted));
     /* without etcd nobody can say no: routing goes on */
-    admit(r, ADMISSION_GRANTED);
+    subscription_admit(r->subscription);
 }
 
 /* --- reports ----------------------------------------------------------------------------------------------------- */
@@ -349,23 +242,13 @@ static bool answer_status(void *ctx, struct vx_buf *out)
     return true;
 }
 
-/* etcd does not even say that it is away. */
-static void admit_unless_refused(struct router *r)
-{
-    pthread_mutex_lock(&r->lock);
-    bool open = r->admission == ADMISSION_OPEN;
-    pthread_mutex_unlock(&r->lock);
-    if (open)
-        admit(r, ADMISSION_GRANTED);
-}
-
 void router_tick(struct router *r, int64_t now_ms)
 {
     struct report report;
     watch_workers(r, now_ms);
     int64_t age_ms = now_ms - r->reported_ms;
     if (now_ms - r->began_ms >= ADMISSION_MS)
-        admit_unless_refused(r);
+        subscription_admit_unless_refused(r->subscription);
     if (consumer_has_joined(r->consumer) != r->was_joined) {
         r->was_joined = !r->was_joined;
         age_ms = REPORT_MAX_MS;
@@ -400,7 +283,7 @@ static enum vx_status start_kafka(struct router *r, struct vx_err *err)
     const struct router_settings *s = r->settings;
     enum vx_status st = destinations_start(&s->kafka, on_destinations, r, &r->destinations, err);
     if (st == VX_OK && s->producers_count > 1) /* then the workers choose partitions */
-        destinations_refresh(r->destinations, list_interval_ms(s));
+        destinations_refresh(r->destinations, subscription_list_interval_ms(s));
     for (size_t i = 0; st == VX_OK && i < (size_t)s->workers_count; i++) {
         struct worker_setup setup = {.settings = s,
                                      .metrics = r->metrics,
@@ -417,7 +300,11 @@ static enum vx_status start_kafka(struct router *r, struct vx_err *err)
             r->worker_count++;
     }
     struct consumer_setup setup = {.settings = s, .workers = r->workers, .worker_count = r->worker_count};
-    return st == VX_OK ? consumer_start(&setup, &r->consumer, err) : st;
+    if (st == VX_OK)
+        st = consumer_start(&setup, &r->consumer, err);
+    if (st == VX_OK)
+        r->subscription = subscription_new(r->consumer);
+    return st;
 }
 
 static enum vx_status start_admin(struct router *r, struct vx_err *err)
@@ -512,9 +399,7 @@ bool router_stop(struct router *r)
     store_free(r->store);
     etcd_free(r->etcd);
     metrics_free(r->metrics);
-    table_unref(r->followed);
-    table_unref(r->said);
-    free_there(r);
+    subscription_free(r->subscription);
     pthread_mutex_destroy(&r->lock);
     free(r->workers);
     free(r->hung);
