@@ -32,7 +32,7 @@ int event_load(struct cli *cli, const struct event_options *o, struct vx_buf *te
     *ev = (struct cel_event){.key = vx_span_str(o->key), .headers = headers, .header_count = o->headers.count};
     for (size_t i = 0; i < o->headers.count; i++) {
         const char *pair = o->headers.at[i], *equals = strchr(pair, '=');
-        if (!equals)
+        if (!equals || equals == pair)
             return cli_fail(cli, EXIT_USAGE, "--header is NAME=VALUE, not `%s`", pair);
         headers[i] = (struct cel_header){vx_span(pair, (size_t)(equals - pair)), vx_span_str(equals + 1)};
     }

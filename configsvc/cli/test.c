@@ -36,6 +36,8 @@ static bool load_threshold(struct cli *cli, const char *text, int *percent)
 
 static int write_junit(struct cli *cli, const char *path, const struct test_report *report)
 {
+    if (!*path)
+        return cli_fail(cli, EXIT_USAGE, "--junit is the name of a file, not ``");
     struct vx_buf xml = {0};
     test_print_junit(report, vx_clock_wall_ms(), &xml);
     FILE *file = fopen(path, "we");

@@ -37,6 +37,10 @@ struct cel_error {
 struct cel_env;
 const struct cel_env *cel_env_event(void);
 const struct cel_env *cel_env_none(void);
+/* cel_env_event() for the expressions of one release, all in one arena: the same regular expression is compiled once, and
+ * all of them have a limit together (regex.h). Used until `regexes` is freed; what was parsed may live on. */
+struct cel_regex_pool;
+struct cel_env *cel_env_sharing(struct vx_arena *arena, struct cel_regex_pool *regexes);
 /* An environment of names of type dyn whose values come from cel_frame.bindings in the same order (at most 64); for
  * test vectors: what the checker refuses elsewhere fails here when it is evaluated. */
 struct cel_env *cel_env_bindings(struct vx_arena *arena, const char *const *names, size_t count);
@@ -65,7 +69,6 @@ const struct cel_value *cel_expr_constant(const struct cel_expr *expr);
 
 /* What the programs of a table share: the numbering of the event fields that they read, from which the owner builds
  * scanner paths, and their regular expressions (regex.h). cel_compile() adds to it. */
-struct cel_regex_pool;
 struct cel_slots {
     struct json_path *paths; /* slot n reads paths[n]; slot texts live in the arena given to _add */
     uint32_t count;
@@ -127,7 +130,8 @@ struct cel_frame {
     struct vx_arena *arena;           /* strings, lists and maps that the evaluation makes */
     struct cel_scratch *scratch;      /* for regular expressions, fitted to the table (regex.h); NULL: slower */
     struct cel_numbers *numbers;      /* of event->slots; NULL: none are kept */
-    uint64_t steps_left;              /* set by cel_eval() */
+    uint64_t steps_left;              /* CEL_STEPS_MAX without those taken; set by cel_eval() */
+    uint64_t *budget;                 /* of all evaluations together, from which each takes its steps; NULL: none */
     const char *failure;              /* after VX_EINVAL: what failed ("no such key: amount"); static or in arena */
     size_t failure_offset;            /* and where: byte offset in the expression's text */
     bool absent;                      /* after cel_test() has set *failed: of something that is not there */

@@ -9,6 +9,7 @@
 #include "core/cel/env.h"
 #include "core/cel/hint.h"
 #include "core/cel/lexer.h"
+#include "core/cel/regex.h"
 #include "core/cel/values.h"
 #include "core/cel/zone.h"
 
@@ -251,7 +252,8 @@ void cel_check_call(struct checker *c, struct tree *node)
     for (uint32_t i = 0; i < node->count; i++)
         values[i] = node->args[i]->value;
     const struct cel_op *op = cel_ops_pick(node->ops, values, node->count, node->mixed);
-    bool good = op ? op->call(&c->call, values, &out)
-                   : cel_fail_types(&c->call, node->ops.first->name, node->style, values, node->count);
+    bool good = node->regex ? cel_match(node->regex, &c->call, node->style, values[0], &out)
+                : op        ? op->call(&c->call, values, &out)
+                            : cel_fail_types(&c->call, node->ops.first->name, node->style, values, node->count);
     cel_finish_fold(c, node, good, good ? out : values[0]);
 }

@@ -150,11 +150,20 @@ static bool equal_small_maps(struct cel_call *call, struct cel_value a, struct c
     return true;
 }
 
+/* What sorting the keys of JSON takes before they are decoded and sorted once more: repeated ones are looked for. */
+static uint64_t json_sort_cost(struct cel_call *call, struct cel_value map)
+{
+    uint64_t count = map.is_json ? cel_map_room(call, map) : 0;
+    return count > 1 ? count * (64 - (unsigned)__builtin_clzll(count - 1)) / 2 : 0;
+}
+
 /* Looking every key up would be quadratic: both are sorted. */
 static bool equal_large_maps(struct cel_call *call, struct cel_value a, struct cel_value b, bool *equal)
 {
     const struct cel_entry *left, *right;
     size_t left_count, right_count;
+    if (!cel_charge(call, json_sort_cost(call, a) + json_sort_cost(call, b)))
+        return false;
     if (!cel_sort_map(call, a, &left, &left_count) || !cel_sort_map(call, b, &right, &right_count))
         return false;
     *equal = left_count == right_count;
@@ -171,6 +180,10 @@ static bool equal_maps(struct cel_call *call, struct cel_value a, struct cel_val
 {
     if (!cel_charge(call, 1 + 2 * (cel_length_cost(a) + cel_length_cost(b))))
         return false;
+    /* To tell repeated keys of JSON takes sorting them, which comparing large ones does anyway. */
+    bool is_json = a.is_json || b.is_json;
+    if (is_json && cel_map_room(call, a) > SMALL_MAP && cel_map_room(call, b) > SMALL_MAP)
+        return equal_large_maps(call, a, b, equal);
     size_t count = cel_map_count(call, a);
     *equal = count == cel_map_count(call, b);
     if (!*equal)

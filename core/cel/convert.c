@@ -7,7 +7,10 @@
 #include <math.h>
 #include <strings.h>
 
-enum { NUMBER_TEXT_MAX_BYTES = 1000 };
+enum {
+    NUMBER_TEXT_MAX_BYTES = 1000,
+    DOUBLE_TEXT_SHORT = 17, /* 15 digits, a sign and a point: found at the first attempt; others take up to three */
+};
 
 static bool no_conversion(struct cel_call *call, const char *wanted, struct cel_value v)
 {
@@ -179,8 +182,12 @@ CEL_OP(cel_double_of_string)
 CEL_OP(cel_string_of)
 {
     struct vx_span text;
+    if (!cel_charge(call, args[0].type == CEL_DOUBLE ? CEL_DOUBLE_TEXT_STEPS : cel_length_cost(args[0])))
+        return false;
     if (!cel_text_of(args[0], call->arena, &text))
         return no_conversion(call, "UTF-8 string", args[0]);
+    if (args[0].type == CEL_DOUBLE && text.len > DOUBLE_TEXT_SHORT)
+        cel_spend(call, 3 * CEL_DOUBLE_TEXT_STEPS);
     *out = cel_string_value(text);
     return true;
 }

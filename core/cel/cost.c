@@ -2,7 +2,8 @@
  *
  * Load time, any one thread. What an event will hold is not known, so it is assumed (cel.h): all its lists and maps
  * together hold CEL_COST_ELEMENTS values, nested ones included, with 16 bytes of text each; a value that is compared or
- * added without being known to be a list or a map is a text of CEL_COST_TEXT_BYTES. The budget of an evaluation does not
+ * added without being known to be a list or a map is a text of CEL_COST_TEXT_BYTES; a double that becomes a text has 15
+ * digits at most. The budget of an evaluation does not
  * rest on that: an event that holds more may run out of steps, and then the expression fails.
  *
  * A bound is linear in the sizes of what names of macros stand for, because the lists inside the elements of a list hold
@@ -18,8 +19,10 @@
 #include "core/cel/env.h"
 #include "core/cel/lexer.h"
 #include "core/cel/set.h"
+#include "core/cel/values.h"
 
 enum { TRACKED = 8, TEXT_STEPS = CEL_COST_TEXT_BYTES / 64, HEADERS = 64 };
+enum { SORT_STEPS = 4 }; /* for each key of a map that is sorted, of 2^16 at most */
 
 /* fixed + Σ per[n] × (the size of what the name n stands for) */
 struct linear {
@@ -210,7 +213,7 @@ static struct linear cost_of_index(const struct tree *node, const struct bound a
     return sum(fixed(2 + TEXT_STEPS), args[0].made && list ? fixed(0) : walk_steps(args[0]));
 }
 
-/* Two lists are compared to the end of the shorter one; of maps the keys are counted first. */
+/* Two lists are compared to the end of the shorter one; of maps the keys are counted first, and sorted. */
 static struct linear cost_of_comparison(const struct tree *a, const struct tree *b, const struct bound args[])
 {
     uint32_t both = a->type.mask & b->type.mask;
@@ -222,7 +225,7 @@ static struct linear cost_of_comparison(const struct tree *a, const struct tree 
     if (both & (MASK_LIST | MASK_OPTIONAL))
         cost = sum(cost, scaled(smaller(args[0].size, args[1].size), 4));
     if (both & MASK_MAP)
-        cost = sum(cost, scaled(sum(args[0].size, args[1].size), 4));
+        cost = sum(cost, scaled(sum(args[0].size, args[1].size), 4 + SORT_STEPS));
     return cost;
 }
 
@@ -230,7 +233,7 @@ static struct linear cost_of_comparison(const struct tree *a, const struct tree 
 static struct linear cost_of_call(const struct tree *node, const struct bound args[])
 {
     struct linear cost = fixed(1);
-    bool size = vx_span_is(node->name, "size");
+    bool size = vx_span_is(node->name, "size"), string = vx_span_is(node->name, "string");
     if (vx_span_is(node->name, "in"))
         return cost_in(node, args);
     if (node->style == STYLE_INDEX)
@@ -238,7 +241,10 @@ static struct linear cost_of_call(const struct tree *node, const struct bound ar
     if (is_comparison(node->name))
         return sum(cost, cost_of_comparison(node->args[0], node->args[1], args));
     for (uint32_t i = 0; i < node->count; i++) {
-        cost = sum(cost, fixed(text_steps(node->args[i])));
+        uint64_t steps = text_steps(node->args[i]);
+        if (string && (node->args[i]->type.mask & MASK_DOUBLE) && steps < CEL_DOUBLE_TEXT_STEPS)
+            steps = CEL_DOUBLE_TEXT_STEPS;
+        cost = sum(cost, fixed(steps));
         if (is_container(node->args[i]) || size)
             cost = sum(cost, sum(walk_steps(args[i]), args[i].size));
     }
@@ -320,7 +326,7 @@ static struct bound of_macro(struct counter *c, const struct tree *node, struct 
     }
     /* What is made is paid for once more when it is put together. */
     if (loop && b.made && is_container(node))
-        b.cost = sum(b.cost, scaled(b.count, 2));
+        b.cost = sum(b.cost, scaled(b.count, node->type.mask & MASK_MAP ? 2 + SORT_STEPS : 2));
     if (loop && !c->worst && most(b.cost) > CEL_STEPS_MAX) {
         c->worst = node;
         c->rounds = most(rounds);
@@ -338,7 +344,7 @@ static struct bound of_parts(struct counter *c, const struct tree *node)
     struct bound b = {.cost = fixed(1), .size = fixed(1), .made = true};
     for (uint32_t i = 0; i < node->count; i++) {
         struct bound part = walk(c, node->args[i]);
-        b.cost = sum(b.cost, sum(part.cost, fixed(holds ? 2 : 0)));
+        b.cost = sum(b.cost, sum(part.cost, fixed(node->kind == TREE_MAP ? SORT_STEPS : holds ? 2 : 0)));
         b.size = sum(b.size, part.size);
     }
     b.count = fixed(node->kind == TREE_MAP ? node->count / 2 : node->count);

@@ -94,6 +94,15 @@ const struct cel_env *cel_env_event(void)
     return &env;
 }
 
+struct cel_env *cel_env_sharing(struct vx_arena *arena, struct cel_regex_pool *regexes)
+{
+    struct cel_env *env = VX_ARENA_NEW(arena, struct cel_env);
+    *env = *cel_env_event();
+    env->base = cel_env_event();
+    env->regexes = regexes;
+    return env;
+}
+
 const struct cel_env *cel_env_none(void)
 {
     static const struct cel_env env = {.strict = true};

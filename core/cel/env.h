@@ -19,8 +19,10 @@ struct cel_env {
     const struct cel_variable *vars;
     size_t count;
     bool is_event;
-    bool unfolded; /* tests: leave constants to the evaluator */
-    bool strict;   /* refuse at load; else what the checker finds fails when it is evaluated, as unchecked CEL does */
+    bool unfolded;                  /* tests: leave constants to the evaluator */
+    const struct cel_env *base;     /* what expressions remember in its place; NULL: itself */
+    struct cel_regex_pool *regexes; /* the patterns of a release while it is loaded; NULL: each on its own */
+    bool strict; /* refuse at load; else what the checker finds fails when it is evaluated, as unchecked CEL does */
 };
 
 /* True when the bit of the variable `name` is set. */

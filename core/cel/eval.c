@@ -442,10 +442,19 @@ static void start(struct run *run, struct cel_frame *frame)
     frame->failure = NULL;
     run->call.arena = frame->arena;
     run->call.scratch = frame->scratch;
-    run->call.steps = CEL_STEPS_MAX;
+    run->call.steps = frame->budget && *frame->budget < CEL_STEPS_MAX ? *frame->budget : CEL_STEPS_MAX;
+    run->allowed = run->call.steps;
     run->event = frame->event;
     run->bindings = frame->bindings;
     run->numbers = frame->numbers;
+}
+
+static void settle(const struct run *run, struct cel_frame *frame)
+{
+    uint64_t taken = run->allowed - run->call.steps;
+    frame->steps_left = CEL_STEPS_MAX - taken;
+    if (frame->budget)
+        *frame->budget -= taken;
 }
 
 bool cel_eval_call(const struct cel_program *program, struct cel_call *call, struct cel_value *out)
@@ -466,7 +475,7 @@ enum vx_status cel_eval(const struct cel_program *program, struct cel_frame *fra
     struct cel_value value;
     start(&run, frame);
     bool good = cel_run_eval(&run, program->nodes, &value);
-    frame->steps_left = run.call.steps;
+    settle(&run, frame);
     if (good) {
         *out = value;
         return VX_OK;
@@ -481,7 +490,7 @@ bool cel_test(const struct cel_program *program, struct cel_frame *frame, bool *
     struct run run;
     start(&run, frame);
     enum answer answer = cel_run_test(&run, program->nodes);
-    frame->steps_left = run.call.steps;
+    settle(&run, frame);
     *failed = answer == FAILED;
     frame->absent = *failed && cel_failure_is_absence(&run.call.failure);
     return answer == YES;

@@ -30,7 +30,8 @@ enum vx_status cel_parse(struct vx_arena *arena, struct vx_span text, const stru
     if (!root || !cel_check(arena, text, env, root, error))
         return VX_EINVAL;
     struct cel_expr *expr = VX_ARENA_NEW(arena, struct cel_expr);
-    *expr = (struct cel_expr){.text = text, .env = env, .root = root, .reads = find_reads(root)};
+    *expr =
+        (struct cel_expr){.text = text, .env = env->base ? env->base : env, .root = root, .reads = find_reads(root)};
     if (!cel_cost_check(root, env, &expr->cost, error))
         return VX_EINVAL;
     *out = expr;

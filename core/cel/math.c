@@ -86,7 +86,9 @@ CEL_OP(cel_mod_int)
 {
     if (args[1].i == 0)
         return cel_fail(call, "modulus by zero");
-    return give_int(out, args[1].i == -1 ? 0 : args[0].i % args[1].i); /* INT64_MIN % -1 traps */
+    if (args[0].i == INT64_MIN && args[1].i == -1)
+        return cel_fail(call, "int overflow");
+    return give_int(out, args[0].i % args[1].i);
 }
 
 CEL_OP(cel_mod_uint)

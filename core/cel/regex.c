@@ -34,11 +34,12 @@ struct cel_regex_set {
     struct cel_regex_set *next; /* of the same pool */
 };
 
-/* The patterns of a table: a hash index (open addressing by the pattern's text), and its sets. */
+/* The patterns of a table or of a release that is loaded: a hash index (open addressing by the pattern's text), and its sets. */
 struct cel_regex_pool {
     uint64_t number; /* no other pool of this process has it */
     const struct cel_regex **index;
     uint32_t count, mask;
+    uint64_t weight; /* of a release's patterns together */
     struct cel_regex_set *sets;
 };
 
@@ -120,7 +121,8 @@ static enum vx_status translate(struct vx_arena *arena, struct vx_arena *work, s
     if (!node)
         return VX_EINVAL;
     node = regex_simplified(work, node);
-    if (states_of(node, CEL_REGEX_STATES_MAX) == CEL_REGEX_STATES_MAX) {
+    regex->states = (uint32_t)states_of(node, CEL_REGEX_STATES_MAX);
+    if (regex->states == CEL_REGEX_STATES_MAX) {
         cel_error_set(error, 0, regex->pattern.len,
                       "too large with its repetitions written out: at most %d characters (\\pL alone is 660)",
                       CEL_REGEX_STATES_MAX);
@@ -144,8 +146,17 @@ static enum vx_status translate(struct vx_arena *arena, struct vx_arena *work, s
     return VX_OK;
 }
 
-enum vx_status cel_regex_new(struct vx_arena *arena, struct vx_span pattern, const struct cel_regex **out,
-                             struct cel_error *error)
+/* About how long libhs takes, in units of some 40 us: something for each, and more with the square of its states. Plain
+ * patterns do not come to it. */
+static uint64_t regex_weight(const struct cel_regex *regex)
+{
+    return regex->plain == CEL_REGEX_NOT_PLAIN ? 16 + regex->states + (uint64_t)regex->states * regex->states / 1000
+                                               : 0;
+}
+
+/* `weight` is that of the patterns compiled before and becomes that of this one too; NULL: without a limit. */
+static enum vx_status make(struct vx_arena *arena, struct vx_span pattern, uint64_t *weight,
+                           const struct cel_regex **out, struct cel_error *error)
 {
     struct vx_arena work = {0};
     struct cel_error ignored;
@@ -154,23 +165,47 @@ enum vx_status cel_regex_new(struct vx_arena *arena, struct vx_span pattern, con
     regex->pattern = vx_arena_span(arena, vx_span(pattern.at ? pattern.at : "", pattern.len));
     enum vx_status status = translate(arena, &work, regex, error);
     vx_arena_done(&work);
+    uint64_t heavier = status == VX_OK && weight ? *weight + regex_weight(regex) : 0;
+    if (heavier > CEL_REGEX_WEIGHT_MAX) {
+        cel_error_set(error, 0, pattern.len,
+                      "too much for a release, whose patterns may weigh %d together: this one of %u characters "
+                      "(repetitions written out) would make it %llu; shorten repetitions and classes, join patterns, "
+                      "or use startsWith(), "
+                      "endsWith(), contains()",
+                      CEL_REGEX_WEIGHT_MAX, regex->states, (unsigned long long)heavier);
+        return VX_ELIMIT;
+    }
     if (status == VX_OK && regex->plain == CEL_REGEX_NOT_PLAIN)
         status = compile(arena, regex, error);
-    if (status == VX_OK)
-        *out = regex;
-    return status;
+    if (status != VX_OK)
+        return status;
+    if (weight)
+        *weight = heavier;
+    *out = regex;
+    return VX_OK;
+}
+
+enum vx_status cel_regex_new(struct vx_arena *arena, struct vx_span pattern, const struct cel_regex **out,
+                             struct cel_error *error)
+{
+    return make(arena, pattern, NULL, out, error);
 }
 
 /* ---- the patterns of a table ---- */
 
-static struct cel_regex_pool *pool_of(struct cel_slots *slots)
+struct cel_regex_pool *cel_regex_pool_new(void)
 {
     static _Atomic uint64_t numbers;
-    if (!slots->regexes) {
-        slots->regexes = calloc(1, sizeof *slots->regexes);
-        vx_assert(slots->regexes != NULL);
-        slots->regexes->number = atomic_fetch_add(&numbers, 1) + 1;
-    }
+    struct cel_regex_pool *pool = calloc(1, sizeof *pool);
+    vx_assert(pool != NULL);
+    pool->number = atomic_fetch_add(&numbers, 1) + 1;
+    return pool;
+}
+
+static struct cel_regex_pool *pool_of(struct cel_slots *slots)
+{
+    if (!slots->regexes)
+        slots->regexes = cel_regex_pool_new();
     return slots->regexes;
 }
 
@@ -197,12 +232,32 @@ static void grow(struct cel_regex_pool *pool)
     free(old);
 }
 
+/* Where the pattern is, or will be. */
+static const struct cel_regex **place_of(struct cel_regex_pool *pool, struct vx_span pattern)
+{
+    if (!pool->index || 2 * pool->count > pool->mask)
+        grow(pool);
+    return find_place(pool, pattern);
+}
+
+enum vx_status cel_regex_shared(struct cel_regex_pool *pool, struct vx_arena *arena, struct vx_span pattern,
+                                const struct cel_regex **out, struct cel_error *error)
+{
+    const struct cel_regex **place = place_of(pool, pattern);
+    if (!*place) {
+        enum vx_status status = make(arena, pattern, &pool->weight, place, error);
+        if (status != VX_OK)
+            return status;
+        pool->count++;
+    }
+    *out = *place;
+    return VX_OK;
+}
+
 const struct cel_regex *cel_slots_regex(struct cel_slots *slots, struct vx_arena *arena, const struct cel_regex *regex)
 {
     struct cel_regex_pool *pool = pool_of(slots);
-    if (!pool->index || 2 * pool->count > pool->mask)
-        grow(pool);
-    const struct cel_regex **place = find_place(pool, regex->pattern);
+    const struct cel_regex **place = place_of(pool, regex->pattern);
     if (*place)
         return *place;
     struct cel_regex *copy = VX_ARENA_NEW(arena, struct cel_regex);

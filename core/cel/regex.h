@@ -4,6 +4,7 @@
  * cannot do is refused when the pattern is loaded, with the reason and the place. No engine here backtracks.
  *
  *     load:   cel_regex_new ──> struct cel_regex, in the expression's arena (the checker makes it)
+ *             cel_regex_shared ──> the same for all expressions of a release: each pattern once, and within a limit
  *             cel_slots_regex ──> the table's copy, the same pattern once
  *             cel_regex_set_new ──> many patterns as one, for the rule index
  *     event:  cel_regex_match, cel_regex_set_scan, with the worker's scratch
@@ -21,6 +22,9 @@ enum {
     /* Characters with repetitions written out, a class counting its Unicode ranges. What libhs needs for compiling grows
      * with the square: this much is a second or two. */
     CEL_REGEX_STATES_MAX = 5000,
+    /* What the patterns of one release weigh together (regex_weight): two to three seconds of compiling. 2,000 of 20
+     * characters, or two of the largest. */
+    CEL_REGEX_WEIGHT_MAX = 60000,
 };
 
 /* Patterns that need no regular expression. */
@@ -42,6 +46,7 @@ struct cel_regex {
     struct vx_span literal; /* EQUAL, PREFIX, SUFFIX, PART: the text to compare with */
     const char *written;    /* NOT_PLAIN: what libhs was given */
     const void *database;   /* NOT_PLAIN: libhs's, in the arena */
+    uint32_t states;        /* characters with repetitions written out; what compiling takes grows with their square */
 };
 
 /* What plain test `pattern` is, and its literal (in `arena`; untouched where there is none). NOT_PLAIN also for a pattern
@@ -56,6 +61,12 @@ bool cel_regex_plain_match(enum cel_regex_plain plain, struct vx_span literal, s
  * plain. */
 VX_MUSTCHECK enum vx_status cel_regex_new(struct vx_arena *arena, struct vx_span pattern, const struct cel_regex **out,
                                           struct cel_error *error);
+/* The same for expressions of one release, which share `pool` and one arena: a pattern is compiled the first time only.
+ * VX_ELIMIT: it would make the patterns of the pool heavier than CEL_REGEX_WEIGHT_MAX. */
+struct cel_regex_pool *cel_regex_pool_new(void);
+VX_MUSTCHECK enum vx_status cel_regex_shared(struct cel_regex_pool *pool, struct vx_arena *arena,
+                                             struct vx_span pattern, const struct cel_regex **out,
+                                             struct cel_error *error);
 /* The table's copy of a pattern: `slots` remembers it, so that the same one is there once; it lives in `arena`, which is
  * that of the slots' other users. */
 const struct cel_regex *cel_slots_regex(struct cel_slots *slots, struct vx_arena *arena, const struct cel_regex *regex);
@@ -87,7 +98,7 @@ void cel_regex_set_scan(const struct cel_regex_set *set, struct cel_scratch *scr
 /* The memory it holds, in bytes. */
 size_t cel_regex_set_bytes(const struct cel_regex_set *set);
 
-/* For cel_slots_done(). */
+/* NULL does nothing. cel_slots_done() frees that of the slots. */
 void cel_regex_pool_free(struct cel_regex_pool *pool);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "core/base/utf8.h"
 #include "core/cel/check.h"
+#include "core/cel/env.h"
 #include "core/cel/lexer.h"
 #include "core/cel/regex.h"
 #include "core/cel/values.h"
@@ -79,7 +80,9 @@ bool cel_check_matches(struct checker *c, struct tree *node)
     }
     if (arg->value.type != CEL_STRING)
         return true; /* fails when it is evaluated */
-    if (cel_regex_new(c->arena, arg->value.s, &node->regex, &error) == VX_OK)
+    struct cel_regex_pool *shared = c->env->regexes;
+    if ((shared ? cel_regex_shared(shared, c->arena, arg->value.s, &node->regex, &error)
+                : cel_regex_new(c->arena, arg->value.s, &node->regex, &error)) == VX_OK)
         return true;
     refuse_pattern(c, node, arg, &error);
     return false;

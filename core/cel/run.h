@@ -10,6 +10,7 @@ struct run {
     const struct cel_event *event;
     const struct cel_value *bindings;
     struct cel_numbers *numbers;
+    uint64_t allowed;                        /* steps, to begin with */
     struct cel_value locals[CEL_LOCALS_MAX]; /* what names of macros stand for; valid while their macro runs */
 };
 

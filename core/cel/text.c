@@ -20,15 +20,28 @@
 
 enum { SCALAR_TEXT_SIZE = 64, DIGITS_MAX = 17 };
 
-/* The fewest digits d1 d2 … and the exponent so that d1.d2… × 10^exponent reads back as `d`; returns how many. */
+/* So many decimal digits survive a positive double: a shorter spelling of it ends in zeros there. At most two more tell
+ * it from its neighbours. 15 for most; a subnormal one has fewer bits. */
+static int surviving_digits(double d)
+{
+    if (d >= DBL_MIN)
+        return DBL_DIG;
+    uint64_t bits;
+    memcpy(&bits, &d, sizeof bits);
+    int lower = 63 - (bits ? __builtin_clzll(bits) : 63); /* bits below the highest */
+    int digits = lower * 30103 / 100000;                  /* × log10(2) */
+    return digits > 0 ? digits : 1;
+}
+
+/* The fewest digits d1 d2 … and the exponent so that d1.d2… × 10^exponent reads back as `d`; returns how many. Cost: at
+ * most three attempts. */
 static int shortest_digits(double d, char digits[DIGITS_MAX], int *exponent)
 {
     char text[48];
-    int count = 0;
-    /* 15 digits survive a double, 17 tell all doubles apart; a subnormal one has fewer that count. */
-    for (int precision = d < DBL_MIN ? 0 : 14; precision < DIGITS_MAX; precision++) {
-        snprintf(text, sizeof text, "%.*e", precision, d);
-        if (strtod(text, NULL) == d)
+    int count = 0, enough = surviving_digits(d), most = enough + 2;
+    for (; enough <= most; enough++) {
+        snprintf(text, sizeof text, "%.*e", enough - 1, d);
+        if (enough == DIGITS_MAX || strtod(text, NULL) == d)
             break;
     }
     const char *p = text;

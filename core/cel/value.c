@@ -132,6 +132,11 @@ static size_t count_members(struct json_value object)
     return count;
 }
 
+size_t cel_map_room(struct cel_call *call, struct cel_value map)
+{
+    return map.is_json ? count_members(map.json) : cel_map_count(call, map);
+}
+
 bool cel_map_walk(struct cel_call *call, struct cel_value map, struct cel_map_iter *it)
 {
     *it = cel_map_iter(map, call->arena);

@@ -39,6 +39,8 @@ struct cel_map_iter cel_map_iter(struct cel_value map, struct vx_arena *arena);
 bool cel_map_walk(struct cel_call *call, struct cel_value map, struct cel_map_iter *it);
 bool cel_map_next(struct cel_map_iter *it, struct cel_value *key, struct cel_value *value);
 size_t cel_map_count(struct cel_call *call, struct cel_value map);
+/* The same where keys of JSON that come again are counted as often: at least as many. Linear. */
+size_t cel_map_room(struct cel_call *call, struct cel_value map);
 /* Finds `key`; *found says whether it is there. False with the failure recorded when the budget is spent, or when a
  * header that is not UTF-8 was to be read; with `value` NULL nothing is read. */
 bool cel_map_get(struct cel_call *call, struct cel_value map, struct cel_value key, bool *found,
@@ -110,7 +112,7 @@ static inline struct vx_span cel_decoded(struct cel_call *call, struct cel_value
 /* The text of a value as string() gives it, in place or in `arena`. False where cel_write_text() says false. */
 bool cel_text_of(struct cel_value v, struct vx_arena *arena, struct vx_span *text);
 /* The shortest decimal spelling that reads back as the same double; returns its length. */
-enum { CEL_DOUBLE_TEXT_SIZE = 32 };
+enum { CEL_DOUBLE_TEXT_SIZE = 32, CEL_DOUBLE_TEXT_STEPS = 16 };
 size_t cel_print_double(double d, char text[CEL_DOUBLE_TEXT_SIZE]);
 
 /* A deep copy whose texts live in `arena`. `v` holds no JSON and no headers. */

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "core/cel/regex.h"
 #include "core/config/check.h"
 #include "core/config/folder.h"
 #include "core/config/load_test.h"
@@ -209,7 +210,11 @@ enum vx_status config_load_sources(const struct config_source *sources, size_t c
 {
     struct config_set *set = calloc(1, sizeof *set);
     vx_assert(set != NULL);
-    struct loader l = {.arena = &set->arena, .diags = diags, .errors_before = diags->error_count};
+    struct cel_regex_pool *regexes = cel_regex_pool_new();
+    struct loader l = {.arena = &set->arena,
+                       .diags = diags,
+                       .env = cel_env_sharing(&set->arena, regexes),
+                       .errors_before = diags->error_count};
     struct findings f = {0};
     bool parsed = true;
     for (size_t i = 0; i < count; i++) {
@@ -245,6 +250,7 @@ enum vx_status config_load_sources(const struct config_source *sources, size_t c
         vx_diags_add(diags, &nowhere, "there are more findings; the first %d errors are shown", CONFIG_FINDINGS_MAX);
     }
     vx_diags_sort(diags);
+    cel_regex_pool_free(regexes);
     if (load_failed(&l)) {
         config_set_free(set);
         return VX_EINVAL;

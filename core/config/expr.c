@@ -72,7 +72,7 @@ void load_condition(struct loader *l, const struct vx_field *field, const struct
         return;
     }
     *out = (struct config_expr){.node = node, .text = node->text};
-    if (cel_parse(l->arena, node->text, cel_env_event(), &out->cel, &error) != VX_OK) {
+    if (cel_parse(l->arena, node->text, l->env, &out->cel, &error) != VX_OK) {
         load_cel_error(l, node, &error);
         return;
     }

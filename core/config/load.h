@@ -12,7 +12,8 @@
 struct loader {
     struct vx_arena *arena; /* of the config_set */
     struct vx_diags *diags;
-    size_t errors_before; /* of this load: what diags held when it began */
+    const struct cel_env *env; /* of its expressions */
+    size_t errors_before;      /* of this load: what diags held when it began */
     size_t warning_count;
 };
 

@@ -40,7 +40,7 @@ static bool load_string(struct loader *l, const struct config_node *node, struct
     struct vx_span text = node->text;
     if (memmem(text.at, text.len, "${", 2)) {
         struct cel_error error = {0};
-        if (cel_template_parse(l->arena, text, cel_env_event(), &out->cel, &error) != VX_OK) {
+        if (cel_template_parse(l->arena, text, l->env, &out->cel, &error) != VX_OK) {
             load_cel_error(l, node, &error);
             return false;
         }

@@ -1,6 +1,7 @@
 /* Deciding. A worker's thread, with the worker's decider; what comes out is valid until the next decide().
  *
  *     topic ──> route ──(not JSON)──────────────────────────────> dead letter of the routing, or stuck
+ *                 │       (too_many, too_costly: as soon as it is known, in place of all the rest)
  *                 └─ scan ─ match ─> each rule: drop
  *                             ^        ├─────── dead letter of the routing, or stuck
  *                             │        ├─────── pipeline, pipeline, … each: records, filtered, or its dead letter, or stuck
@@ -87,6 +88,7 @@ static void begin(struct decider *d, const struct table *t)
     d->rule_count = 0;
     d->pipeline_count = 0;
     d->failed_conditions = 0;
+    d->steps_left = DECIDE_STEPS_MAX;
     if (t->slots.count > d->slot_room) {
         d->slot_room = t->slots.count;
         d->slots = realloc(d->slots, d->slot_room * sizeof *d->slots);
@@ -136,12 +138,33 @@ static bool refuse_event(struct course *c, enum decide_reason reason, const char
     return false;
 }
 
+/* The fault at byte `at` of a text that was JSON so far is one more level than may be. */
+static bool is_too_deep(struct vx_span text, size_t at)
+{
+    size_t depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < at && i < text.len; i++) {
+        char c = text.at[i];
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (!quoted)
+            depth += (size_t)(c == '{' || c == '[') - (size_t)(c == '}' || c == ']');
+    }
+    return depth == JSON_DEPTH_MAX && at < text.len && (text.at[at] == '{' || text.at[at] == '[');
+}
+
 static void refuse_not_json(struct course *c, size_t at)
 {
     struct vx_arena *arena = &c->d->arena;
+    const char *name = c->entry->name;
     refuse_event(c, REASON_NOT_JSON,
-                 vx_arena_printf(arena, "routing %s: the value is not JSON, at byte %zu", c->entry->name, at),
-                 vx_arena_printf(arena, "%s/json", c->entry->name));
+                 is_too_deep(c->ev->value, at)
+                     ? vx_arena_printf(arena, "routing %s: the value is nested deeper than %d levels, at byte %zu",
+                                       name, JSON_DEPTH_MAX, at)
+                     : vx_arena_printf(arena, "routing %s: the value is not JSON, at byte %zu", name, at),
+                 vx_arena_printf(arena, "%s/json", name));
 }
 
 static bool refuse_too_many(struct course *c)
@@ -151,6 +174,21 @@ static bool refuse_too_many(struct course *c)
                         vx_arena_printf(arena, "routing %s: the event becomes more than %d records", c->entry->name,
                                         DECIDE_RECORDS_MAX),
                         vx_arena_printf(arena, "%s/records", c->entry->name));
+}
+
+/* The budget of the event is spent: what was evaluated last may have failed of that alone. */
+static bool is_too_costly(const struct course *c)
+{
+    return c->d->steps_left == 0;
+}
+
+static bool refuse_too_costly(struct course *c)
+{
+    struct vx_arena *arena = &c->d->arena;
+    return refuse_event(c, REASON_TOO_COSTLY,
+                        vx_arena_printf(arena, "routing %s: the event takes more than %d evaluation steps",
+                                        c->entry->name, DECIDE_STEPS_MAX),
+                        vx_arena_printf(arena, "%s/steps", c->entry->name));
 }
 
 /* A rule sends the event to the dead letters. False: the event is done with. */
@@ -223,6 +261,10 @@ static bool run_pipelines(struct course *c, const struct action *action, const c
             d->trace->on_pipeline(d->trace->ctx, action->pipelines[i]);
         run_init(&run, d, c->table, c->entry, dead_letter, c->ev, action->pipelines[i]);
         enum run_flow flow = pipeline_run(&run, action->pipelines[i]);
+        if (is_too_costly(c)) {
+            done->reason = REASON_TOO_COSTLY;
+            return refuse_too_costly(c);
+        }
         done->filtered = flow == RUN_ENDED;
         if (flow != RUN_FAILED)
             continue;
@@ -280,10 +322,14 @@ static bool decide_rules(struct course *c, const struct route *route, const stru
         c->d->trace->on_routing(c->d->trace->ctx, route, by);
         trace_rules(c->d, route, c->ev);
     }
-    if (!route->match_all)
-        return decide_rule(c, route, match_first(&c->match, route), dead_letter);
+    if (!route->match_all) {
+        const struct rule *rule = match_first(&c->match, route);
+        return is_too_costly(c) ? refuse_too_costly(c) : decide_rule(c, route, rule, dead_letter);
+    }
     size_t count;
     const struct rule *const *rules = match_all(&c->match, route, &count);
+    if (is_too_costly(c))
+        return refuse_too_costly(c);
     c->out->match_all = true;
     for (size_t i = 0; i < count; i++) {
         if (!decide_rule(c, route, rules[i], dead_letter))
@@ -313,7 +359,7 @@ static void decide_event(struct course *c)
         refuse_not_json(c, error_at);
         return;
     }
-    struct cel_frame frame = {.event = c->ev, .arena = &d->arena, .scratch = d->regex};
+    struct cel_frame frame = {.event = c->ev, .arena = &d->arena, .scratch = d->regex, .budget = &d->steps_left};
     match_begin(&c->match, d->match, route, &frame);
     if (decide_rules(c, route, NULL, NULL))
         c->out->outcome = has_output(d)       ? OUTCOME_EMITTED

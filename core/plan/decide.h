@@ -9,13 +9,16 @@
  *
  * `match: all`: the rules that match run one after the other, in their order, each on the event as it came; their records
  * follow each other. A rule that drops adds nothing and stops nobody. `otherwise` runs when none matches. The event is
- * stuck, or refused as a whole (too_many), for all of its rules together.
+ * stuck, or refused as a whole (too_many, too_costly), for all of its rules together.
  *
  * Hand-over: the rules of the other routing decide as if they stood there, by its own `match` and its own `otherwise`; the
  * event does not come back. Its `dead_letter` counts, and where it has none, that of the routing it was handed over by.
- * What is refused before or beyond any rule (not_json, too_many) goes to the dead letters of the topic's routing.
+ * What is refused before or beyond any rule (not_json, too_many, too_costly) goes to the dead letters of the topic's routing.
  *
- * Cost per event: no heap once warm, no lock, no clock.
+ * Cost per event: no heap once warm, no lock, no clock, and never more than DECIDE_STEPS_MAX steps of evaluation: an event
+ * that would take more is refused as a whole. Never is a condition taken for false because others spent the budget. It
+ * counts what is evaluated: a rule index evaluates less than the plain loop, so it can decide events that the loop alone
+ * would refuse; it never decides one otherwise than the loop.
  */
 #ifndef VX_PLAN_DECIDE_H
 #define VX_PLAN_DECIDE_H
@@ -27,6 +30,9 @@ enum {
     DECIDE_RECORDS_MAX = 1024,                 /* records out of one event; beyond: the event is refused (too_many) */
     DECIDE_KEEP_BYTES = 4 * 1024 * 1024,       /* scratch memory kept between events */
     DECIDE_VALUE_MAX_BYTES = 64 * 1024 * 1024, /* what `set` may make of a value; beyond: the stage fails */
+    /* Evaluation steps of all conditions, filters and templates of one event together; beyond: the event is refused
+     * (too_costly). Ten expressions that each take all they may (CEL_STEPS_MAX); about 0.2 s. */
+    DECIDE_STEPS_MAX = 10 * CEL_STEPS_MAX,
 };
 
 /* Names the release that decided a record; whoever produces it adds the header. */
@@ -45,10 +51,11 @@ void decider_trace(struct decider *d, const struct decide_trace *trace);
 /*    name                  label                text for people */
 #define DECIDE_REASON_LIST(X)                                                                                          \
     X(REASON_NONE, "none", "")                                                                                         \
-    X(REASON_NOT_JSON, "not_json", "the value is not JSON")                                                            \
+    X(REASON_NOT_JSON, "not_json", "the value is not JSON, or nested too deep")                                        \
     X(REASON_STAGE_FAILED, "stage_failed", "a stage failed")                                                           \
     X(REASON_TOPIC_NOT_ALLOWED, "topic_not_allowed", "the topic is not in the emit's allow list")                      \
     X(REASON_TOO_MANY, "too_many", "more records than one event may become")                                           \
+    X(REASON_TOO_COSTLY, "too_costly", "its rules and stages take more evaluation steps than one event may")           \
     X(REASON_RECORD_REFUSED, "record_refused", "the broker can never accept the record")                               \
     X(REASON_BY_RULE, "by_rule", "the rule sends it to the dead letters")
 enum decide_reason {
@@ -82,7 +89,7 @@ struct decide_record {
     enum decide_reason reason; /* of a dead letter */
     uint32_t pipeline;      /* number in table_pipelines() of the pipeline that answers for the record: the innermost on
                                 * its way that has a dead-letter topic, else the one that the rule called; UINT32_MAX for a
-                                * dead letter of the routing itself (not_json, by_rule, too_many) */
+                                * dead letter of the routing itself (not_json, by_rule, too_many, too_costly) */
     const char *refused_to; /* the dead-letter topic for this record, should the broker refuse it; NULL: none, or it is
                              * a dead letter itself */
 };

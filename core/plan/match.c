@@ -49,6 +49,12 @@ void match_begin(struct match *m, struct match_scratch *scratch, const struct ro
     frame->numbers = numbers;
 }
 
+/* The event's budget is spent: nothing more can be found out, and the event is refused (decide.c). */
+static bool is_spent(const struct match *m)
+{
+    return m->frame->budget && *m->frame->budget == 0;
+}
+
 /* True when the rule's condition holds. */
 static bool holds(struct match *m, const struct rule *rule)
 {
@@ -70,7 +76,7 @@ const struct rule *match_hands_on(const struct route *route)
 
 const struct rule *match_first_loop(struct match *m, const struct route *route)
 {
-    for (size_t i = 0; i < route->rule_count; i++) {
+    for (size_t i = 0; i < route->rule_count && !is_spent(m); i++) {
         if (holds(m, &route->rules[i]))
             return &route->rules[i];
     }
@@ -81,7 +87,7 @@ const struct rule *const *match_all_loop(struct match *m, const struct route *ro
 {
     const struct rule **rules = VX_ARENA_ARRAY(m->frame->arena, const struct rule *, route->rule_count + 1);
     size_t n = 0;
-    for (size_t i = 0; i < route->rule_count; i++) {
+    for (size_t i = 0; i < route->rule_count && !is_spent(m); i++) {
         if (holds(m, &route->rules[i]))
             rules[n++] = &route->rules[i];
     }

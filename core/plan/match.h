@@ -7,6 +7,9 @@
  * the other, in the order of the rules, and a condition that fails is false. Whatever finds the same rules faster may
  * stand in match_first() and match_all(); trace and tests use the loops.
  *
+ * All of them take their steps from the budget of the event (frame->budget). Where it is spent, what they answer counts
+ * for nothing: the event is refused.
+ *
  * Thread: a worker, with its own scratch. No heap once warm.
  */
 #ifndef VX_PLAN_MATCH_H

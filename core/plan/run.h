@@ -30,6 +30,7 @@ struct decider {
     struct decide_record *records; /* DECIDE_RECORDS_MAX */
     size_t record_count;
     uint32_t failed_conditions;
+    uint64_t steps_left;         /* of DECIDE_STEPS_MAX, for this event */
     struct match_scratch *match; /* of the rule index; see match.h */
     struct cel_scratch *regex;   /* of regular expressions; see core/cel/regex.h */
     struct decide_rule *rules;   /* that took this event */

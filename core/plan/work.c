@@ -26,6 +26,7 @@ void run_init(struct run *run, struct decider *d, const struct table *t, const s
     run->frame.event = &run->ev;
     run->frame.arena = &d->arena;
     run->frame.scratch = d->regex;
+    run->frame.budget = &d->steps_left;
 }
 
 bool run_refresh(struct run *run)

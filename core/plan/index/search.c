@@ -11,6 +11,9 @@
  * budget, when the programs that ran for this event took a good part of it, and for rules of several clauses some of
  * which have programs, because the loop might have run one that the index did not. Where that program says no, its budget
  * was spent; then the plain loop answers the whole question.
+ *
+ * The budget of the event (DECIDE_STEPS_MAX) is another: the programs that run here take their steps from it too, and when
+ * it is spent the answer counts for nothing.
  */
 #include "core/plan/index/index.h"
 

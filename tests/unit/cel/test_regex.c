@@ -198,6 +198,37 @@ struct found {
     unsigned count, sum;
 };
 
+/* What one release may hold is limited by what compiling it takes; the same pattern counts once, a plain one not at all. */
+static void the_patterns_of_a_release_are_compiled_once_and_have_a_limit(void **state)
+{
+    (void)state;
+    struct vx_arena arena = {0};
+    struct cel_regex_pool *pool = cel_regex_pool_new();
+    const struct cel_regex *first, *again, *other;
+    struct cel_error error = {0};
+    assert_int_equal(cel_regex_shared(pool, &arena, VX_SPAN_LITERAL("a[0-9]+b"), &first, &error), VX_OK);
+    assert_int_equal(cel_regex_shared(pool, &arena, VX_SPAN_LITERAL("a[0-9]+b"), &again, &error), VX_OK);
+    assert_ptr_equal(first, again);
+    assert_int_equal(cel_regex_shared(pool, &arena, VX_SPAN_LITERAL("a(b"), &other, &error), VX_EINVAL);
+    enum vx_status status = VX_OK;
+    int count = 0;
+    for (; status == VX_OK && count < 1000; count++) {
+        char pattern[64];
+        snprintf(pattern, sizeof pattern, "^%d$", count);
+        assert_int_equal(cel_regex_shared(pool, &arena, vx_span_str(pattern), &other, &error), VX_OK);
+        snprintf(pattern, sizeof pattern, "^%d[ab]{1000}[ab]{1000}", count);
+        status = cel_regex_shared(pool, &arena, vx_span_str(pattern), &other, &error);
+    }
+    assert_int_equal(status, VX_ELIMIT);
+    assert_int_equal(count, 10);
+    assert_non_null(strstr(error.message, "may weigh 60000 together: this one of 2001 characters"));
+    assert_non_null(strstr(error.message, "contains()"));
+    assert_int_equal(cel_regex_shared(pool, &arena, VX_SPAN_LITERAL("a[0-9]+b"), &again, &error), VX_OK);
+    assert_ptr_equal(first, again);
+    cel_regex_pool_free(pool);
+    vx_arena_done(&arena);
+}
+
 static void on_match(void *ctx, uint32_t number)
 {
     struct found *found = ctx;
@@ -412,6 +443,7 @@ int main(void)
         cmocka_unit_test(plain_patterns_are_recognised),
         cmocka_unit_test(plain_patterns_never_reach_libhs),
         cmocka_unit_test(a_table_has_each_pattern_once),
+        cmocka_unit_test(the_patterns_of_a_release_are_compiled_once_and_have_a_limit),
         cmocka_unit_test(a_set_finds_every_pattern_that_matches_once),
         cmocka_unit_test(one_scratch_serves_many_tables),
         cmocka_unit_test(workers_match_side_by_side),

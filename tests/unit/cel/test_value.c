@@ -3,10 +3,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "core/cel/cel.h"
+#include "core/cel/values.h"
 #include "core/json/scan.h"
 
 /* The value of an expression, and its writings. */
@@ -86,6 +89,39 @@ static struct json_value scan(const char *text)
     json_scanner_free(scanner);
     json_paths_free(paths);
     return root;
+}
+
+/* Text of as few digits as read back; no more than three attempts find them, also where a double has few bits. */
+static void a_double_is_spelt_as_short_as_it_reads_back(void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    for (int i = 0; i < 4000; i++) {
+        char text[CEL_DOUBLE_TEXT_SIZE + 1], other[48];
+        double d;
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        /* every magnitude; then every count of bits of a subnormal one, the highest and the lowest of it first */
+        uint64_t bits = i < 2000 ? seed >> 2 : seed >> (12 + i % 52);
+        bits = i >= 2000 && i < 2052   ? (uint64_t)1 << (i - 2000)
+               : i >= 2052 && i < 2104 ? ((uint64_t)1 << (i - 2052)) - 1
+                                       : bits;
+        memcpy(&d, &bits, sizeof d);
+        if (d == 0 || d != d || d - d != 0)
+            continue;
+        size_t len = cel_print_double(d, text), digits = 0;
+        text[len] = '\0';
+        assert_true(strtod(text, NULL) == d);
+        char *end = strpbrk(text, "e"), *from = text + strspn(text, "0.");
+        end = end ? end : text + len;
+        while (end > from && (end[-1] == '0' || end[-1] == '.'))
+            end--;
+        for (char *p = from; p < end; p++)
+            digits += *p != '.';
+        if (digits > 1) {
+            snprintf(other, sizeof other, "%.*e", (int)digits - 2, d);
+            assert_true(strtod(other, NULL) != d);
+        }
+    }
 }
 
 static void json_values_keep_their_bytes(void **state)
@@ -212,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_written_as_json_and_as_text),
+        cmocka_unit_test(a_double_is_spelt_as_short_as_it_reads_back),
         cmocka_unit_test(json_values_keep_their_bytes),
         cmocka_unit_test(literals_read_back_as_the_same_value),
         cmocka_unit_test(a_key_may_be_json_with_escapes),

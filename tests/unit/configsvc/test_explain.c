@@ -102,6 +102,7 @@ static void the_event_is_what_the_options_say(void **state)
         {"veltrix explain one --topic im", 2, "",
          "veltrix: explain: no routing has the topic `im`; did you mean `in`?\n"},
         {"veltrix explain one --event nosuch", 2, "", "veltrix: nosuch cannot be read: No such file or directory\n"},
+        {"veltrix explain one --header =x", 2, "", "veltrix: --header is NAME=VALUE, not `=x`\n"},
         {"veltrix explain one --header region", 2, "", "veltrix: --header is NAME=VALUE, not `region`\n"},
         {"veltrix explain bad", 1, "", NULL},
         {"veltrix explain nosuch", 2, "", NULL},

@@ -244,6 +244,7 @@ static void junit_has_a_suite_a_document_and_a_case_a_case(void **state)
           "    </testcase>\n"
           "    <testcase name=\"alive\" classname=\"wrong\" time=\"-\">\n",
           "");
+    check("veltrix test one --junit ''", 2, NULL, "veltrix: --junit is the name of a file, not ``\n");
     check("veltrix test one --junit nosuch/x.xml", 2, NULL,
           "veltrix: nosuch/x.xml cannot be written: No such file or directory\n");
 }

@@ -433,11 +433,11 @@ static void an_event_that_takes_too_many_steps_is_refused_whole(void **state)
             vx_buf_printf(&yaml, nine ? "  - { name: r%d, %.*s%d%s }\n" : "  - { name: r%d, %.*s }\n", k, before,
                           cases[i].rule, 9 + k, nine ? nine + 1 : "");
         }
-        vx_buf_str(&yaml, "---\n{ kind: processing, name: out, stages: [ emit: { topic: out } ] }\n"
-                          "---\n{ kind: processing, name: filters, stages: [ filter: '" COSTLY
-                          "', emit: { topic: out } ] }\n"
-                          "---\n{ kind: processing, name: sets, stages: [ set: { event.a: '${" COSTLY
-                          "}' }, emit: { topic: out } ] }\n");
+        vx_buf_str(&yaml,
+                   "---\n{ kind: processing, name: out, stages: [ emit: { topic: out } ] }\n"
+                   "---\n{ kind: processing, name: filters, stages: [ filter: '" COSTLY "', emit: { topic: out } ] }\n"
+                   "---\n{ kind: processing, name: sets, stages: [ set: { event.a: '${" COSTLY
+                   "}' }, emit: { topic: out } ] }\n");
         struct table *t = table_of(vx_buf_text(&yaml));
         struct decider *d = decider_new();
         struct cel_event ev = event_of("in", vx_buf_text(&json));
@@ -467,6 +467,40 @@ static void an_event_that_takes_too_many_steps_is_refused_whole(void **state)
         vx_buf_done(&yaml);
     }
     vx_buf_done(&json);
+}
+
+/* Brackets inside of texts do not count, and a fault of another kind is none of depth. */
+static void what_is_nested_too_deep_is_not_called_no_json(void **state)
+{
+    (void)state;
+    static const struct {
+        int depth; /* of what is around `inside`, each level with a bracket in a text */
+        const char *inside, *message;
+    } cases[] = {
+        {511, "[1]", NULL},
+        {511, "[[1]]", "routing r: the value is nested deeper than 512 levels, at byte 3578"},
+        {510, "[1 [2]]", "routing r: the value is not JSON, at byte 3573"},
+    };
+    struct table *t = table_of("{ kind: routing, name: r, topics: [in], dead_letter: d, otherwise: { drop: true },\n"
+                               "  rules: [ { name: a, when: event.a == 1, drop: true } ] }\n");
+    struct decider *d = decider_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vx_buf json = {0};
+        for (int k = 0; k < cases[i].depth; k++)
+            vx_buf_str(&json, "[\"\\\"[\",");
+        vx_buf_str(&json, cases[i].inside);
+        for (int k = 0; k < cases[i].depth; k++)
+            vx_buf_char(&json, ']');
+        struct cel_event ev = event_of("in", vx_buf_text(&json));
+        struct decision out;
+        decide(d, t, &ev, &out);
+        assert_int_equal(out.reason, cases[i].message ? REASON_NOT_JSON : REASON_NONE);
+        if (cases[i].message)
+            assert_string_equal(out.message, cases[i].message);
+        vx_buf_done(&json);
+    }
+    decider_free(d);
+    table_unref(t);
 }
 
 /* Ten rules of a hundred records each are all right, an eleventh is too many for all of them. */
@@ -572,8 +606,8 @@ static void hostile_events_are_refused_not_obeyed(void **state)
     } cases[] = {
         {100, REASON_NONE, NULL},
         {JSON_DEPTH_MAX, REASON_STAGE_FAILED, "pipeline p, stages[1] (emit): the changed event is nested too deep"},
-        {JSON_DEPTH_MAX + 1, REASON_NOT_JSON, "routing r: the value is not JSON, at byte 516"},
-        {1000000, REASON_NOT_JSON, "routing r: the value is not JSON, at byte 516"},
+        {JSON_DEPTH_MAX + 1, REASON_NOT_JSON, "routing r: the value is nested deeper than 512 levels, at byte 516"},
+        {1000000, REASON_NOT_JSON, "routing r: the value is nested deeper than 512 levels, at byte 516"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         vx_buf_clear(&text);
@@ -760,6 +794,7 @@ int main(void)
         cmocka_unit_test(what_the_config_check_leaves_open_is_checked_per_event),
         cmocka_unit_test(reasons_have_labels),
         cmocka_unit_test(an_event_that_becomes_too_many_records_is_refused_whole),
+        cmocka_unit_test(what_is_nested_too_deep_is_not_called_no_json),
         cmocka_unit_test(an_event_that_takes_too_many_steps_is_refused_whole),
         cmocka_unit_test(rules_that_all_match_share_the_limit_of_records),
         cmocka_unit_test(a_refused_record_goes_to_its_pipelines_or_routings_dead_letters),
