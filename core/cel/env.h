@@ -2,8 +2,8 @@
 #ifndef VX_CEL_ENV_H
 #define VX_CEL_ENV_H
 
-#include "core/cel/failure.h"
-#include "core/cel/types.h"
+#include "core/cel/run/failure.h"
+#include "core/cel/check/types.h"
 
 struct cel_variable {
     const char *name;

@@ -9,7 +9,7 @@
  */
 #include "core/cel/explain.h"
 
-#include "core/cel/tree.h"
+#include "core/cel/syntax/tree.h"
 
 enum part_kind { PART_LEAF, PART_AND, PART_OR, PART_NOT, PART_COND };
 

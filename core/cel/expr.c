@@ -1,9 +1,9 @@
 /* An expression: text, parsed and checked. Load time, any one thread; immutable afterwards; lives in the caller's
  * arena. */
 #include "core/cel/cel.h"
-#include "core/cel/cost.h"
+#include "core/cel/check/cost.h"
 #include "core/cel/env.h"
-#include "core/cel/tree.h"
+#include "core/cel/syntax/tree.h"
 
 /* The variables that are left after folding: `false && event.x` reads nothing. */
 static uint64_t find_reads(const struct tree *node)

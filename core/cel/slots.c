@@ -13,8 +13,8 @@
 
 #include "core/base/err.h"
 #include "core/base/hash.h"
-#include "core/cel/program.h"
-#include "core/cel/regex.h"
+#include "core/cel/run/program.h"
+#include "core/cel/regex/regex.h"
 #include "core/cel/values.h"
 
 enum { ROOM_MIN = 16 };

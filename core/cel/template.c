@@ -8,8 +8,8 @@
 
 #include <math.h>
 
-#include "core/cel/lexer.h"
-#include "core/cel/tree.h"
+#include "core/cel/syntax/lexer.h"
+#include "core/cel/syntax/tree.h"
 #include "core/cel/values.h"
 
 struct part {

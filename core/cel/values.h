@@ -2,7 +2,7 @@
 #ifndef VX_CEL_VALUES_H
 #define VX_CEL_VALUES_H
 
-#include "core/cel/failure.h"
+#include "core/cel/run/failure.h"
 
 enum cel_order { CEL_LESS = -1, CEL_SAME = 0, CEL_GREATER = 1, CEL_UNORDERED = 2 };
 

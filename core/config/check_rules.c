@@ -2,14 +2,14 @@
  * that earlier rules cover. Warnings only, for order decides and somebody may be in the middle of a change. Load-time only;
  * any one thread.
  *
- * A condition is an "or" of clauses (core/cel/predicate.h). It is covered when each of its clauses implies a clause of an
+ * A condition is an "or" of clauses (core/cel/analysis/predicate.h). It is covered when each of its clauses implies a clause of an
  * earlier rule. To find that one without looking at all: a clause is filed under one of its predicates, by place and, of
  * a set of values, by each value; whatever implies it asks about the same place, and if that is a set, for some of the
  * same values. So a rule looks only under its own places and values, and there at no more than CANDIDATES_MAX: the work
  * is linear in the rules, and what is not found is only not warned about.
  */
 #include "core/base/hash.h"
-#include "core/cel/predicate.h"
+#include "core/cel/analysis/predicate.h"
 #include "core/config/check.h"
 
 enum {

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "core/cel/regex.h"
+#include "core/cel/regex/regex.h"
 #include "core/config/check.h"
 #include "core/config/folder.h"
 #include "core/config/load_test.h"

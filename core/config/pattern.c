@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cel/regex.h"
+#include "core/cel/regex/regex.h"
 #include "core/config/field.h"
 
 struct pattern {

@@ -1,5 +1,5 @@
 /* Which fields of an event the rules of a routing read. Load-time only; any one thread. */
-#include "core/cel/predicate.h"
+#include "core/cel/analysis/predicate.h"
 #include "core/config/config.h"
 
 struct walk {

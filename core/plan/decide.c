@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-#include "core/cel/regex.h"
+#include "core/cel/regex/regex.h"
 #include "core/plan/deadletter.h"
 #include "core/plan/run.h"
 #include "core/plan/stage/stage.h"

@@ -32,7 +32,7 @@ struct decider {
     uint32_t failed_conditions;
     uint64_t steps_left;         /* of DECIDE_STEPS_MAX, for this event */
     struct match_scratch *match; /* of the rule index; see match.h */
-    struct cel_scratch *regex;   /* of regular expressions; see core/cel/regex.h */
+    struct cel_scratch *regex;   /* of regular expressions; see core/cel/regex/regex.h */
     struct decide_rule *rules;   /* that took this event */
     size_t rule_room, rule_count;
     struct decide_pipeline *pipelines; /* that ran for this event */

@@ -1,7 +1,7 @@
 /* A pattern, a zero byte, a subject: the pattern is refused with a place inside of it, or it finds what a slow matcher
  * finds, alone and in a set with another one. */
 #include "core/base/utf8.h"
-#include "core/cel/regex.h"
+#include "core/cel/regex/regex.h"
 #include "matcher.h"
 
 /* libhs takes its time with large patterns. */

@@ -2,7 +2,7 @@
 #ifndef VX_TEST_FUZZ_MATCHER_H
 #define VX_TEST_FUZZ_MATCHER_H
 
-#include "core/cel/regex_tree.h"
+#include "core/cel/regex/regex_tree.h"
 
 /* Searches `subject`, well-formed UTF-8. False: it took too many steps, and *found says nothing. */
 bool matcher_search(const struct regex_node *node, struct vx_span subject, bool *found);

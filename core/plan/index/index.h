@@ -1,6 +1,6 @@
 /* The rule index: finds the rules of a routing whose conditions hold without looking at the others. Private to core/plan.
  *
- *     build:  conditions ── clauses (core/cel/predicate.h) ── literals over small integers ── tree of accesses
+ *     build:  conditions ── clauses (core/cel/analysis/predicate.h) ── literals over small integers ── tree of accesses
  *     event:  value at a place ── once ──> id of the constant it equals, position among the bounds ── search
  *
  * Method. Fabret, Jacobsen, Llirbat, Pereira, Ross, Shasha, "Filtering algorithms and implementation for very fast
@@ -26,7 +26,7 @@
 #ifndef VX_PLAN_INDEX_INDEX_H
 #define VX_PLAN_INDEX_INDEX_H
 
-#include "core/cel/predicate.h"
+#include "core/cel/analysis/predicate.h"
 #include "core/plan/match.h"
 
 enum {

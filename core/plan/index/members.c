@@ -2,7 +2,7 @@
  * thread. One pass finds all constants that are among them; each is noted once, in a list that accesses walk and in a
  * mark that literals look at.
  */
-#include "core/cel/regex.h"
+#include "core/cel/regex/regex.h"
 #include "core/plan/index/index.h"
 
 enum { GRAM = 3 }; /* bytes by which a text is looked for */

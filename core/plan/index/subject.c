@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/hash.h"
-#include "core/cel/regex.h"
+#include "core/cel/regex/regex.h"
 #include "core/plan/index/build.h"
 
 enum { MANY_MIN = 4 }; /* texts, or patterns, that are worth one pass for all */

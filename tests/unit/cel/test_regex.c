@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "core/cel/regex.h"
+#include "core/cel/regex/regex.h"
 #include "event.h"
 
 /* ---- patterns ---- */

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "core/cel/regex.h"
+#include "core/cel/regex/regex.h"
 
 /* Patterns that Go takes and we refuse. */
 static const struct {

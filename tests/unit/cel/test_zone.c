@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "core/base/buf.h"
-#include "core/cel/time.h"
-#include "core/cel/tzif.h"
-#include "core/cel/zone.h"
+#include "core/cel/functions/time.h"
+#include "core/cel/functions/tzif.h"
+#include "core/cel/functions/zone.h"
 
 static int64_t at(const char *text)
 {

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/cel/predicate.h"
-#include "core/cel/regex.h"
+#include "core/cel/analysis/predicate.h"
+#include "core/cel/regex/regex.h"
 #include "core/json/write.h"
 #include "core/plan/decide.h"
 #include "core/plan/match.h"
