@@ -202,8 +202,8 @@ struct config_read {
     size_t offset, len;
 };
 /* Calls `found` for every field that the enabled rules of a routing read, as the longest constant path, in the order of the
- * rules, of each in no order; the same field comes as often as it is written. Paths live in `arena`. For telling which of them a sample of
- * events never has. */
+ * rules, of each in no order; the same field comes as often as it is written. Paths live in `arena`. For telling which of
+ * them a sample of events never has. */
 void config_routing_reads(const struct config_routing *routing, struct vx_arena *arena,
                           void (*found)(void *ctx, const struct config_read *read), void *ctx);
 

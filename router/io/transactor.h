@@ -53,6 +53,7 @@ void transactor_stop(struct transactor *x);
  * word: settle it before. NULL is fine. */
 void transactor_free(struct transactor *x);
 
+/* Its parts, borrowed. */
 struct transaction *transactor_transaction(struct transactor *x);
 struct producer *transactor_producer(struct transactor *x);
 /* True while records may be sent. */

@@ -28,7 +28,8 @@ struct children {
     size_t count;
 };
 
-/* Removes the directories that killed predecessors left, makes the temporary one, and blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD for children_wait(). */
+/* Removes the directories that killed predecessors left, makes the temporary one, and blocks SIGINT, SIGTERM, SIGHUP and
+ * SIGCHLD for children_wait(). */
 VX_MUSTCHECK enum vx_status children_init(struct children *c, struct vx_err *err);
 /* Starts argv[0] (looked for in PATH); its output goes to DIR/<name>.log. */
 VX_MUSTCHECK enum vx_status children_start(struct children *c, const char *name, const char *const *argv,

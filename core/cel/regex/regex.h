@@ -10,7 +10,8 @@
  *     event:  cel_regex_match, cel_regex_set_scan, with the worker's scratch
  *
  * Subjects are well-formed UTF-8: CEL strings are by construction (JSON is checked by the scanner, keys and headers where
- * they are read). libhs is given bytes and asked nothing about characters, so that even others could do no harm. Thread: patterns and sets are immutable and shared; a scratch belongs to a worker.
+ * they are read). libhs is given bytes and asked nothing about characters, so that even others could do no harm.
+ * Thread: patterns and sets are immutable and shared; a scratch belongs to a worker.
  */
 #ifndef VX_CEL_REGEX_H
 #define VX_CEL_REGEX_H

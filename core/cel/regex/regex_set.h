@@ -16,6 +16,7 @@ struct regex_set {
     uint32_t count, room;
 };
 
+/* Adds the code points lo to hi; the set is not tidy then. */
 void regex_set_add(struct vx_arena *arena, struct regex_set *set, uint32_t lo, uint32_t hi);
 void regex_set_merge(struct vx_arena *arena, struct regex_set *set, const struct regex_set *more);
 /* Sorts and joins. The others below take tidy sets and give tidy ones. */

@@ -284,6 +284,7 @@ bool reading_is_string(struct search *s, struct reading *r);
 uint32_t subject_find_id(const struct index_subject *subject, const struct cel_key *key);
 void key_of_json(struct json_value json, struct vx_arena *arena, struct cel_key *key);
 
+/* Is it definitely true for this event? */
 bool literal_holds(struct search *s, const struct literal *literal);
 /* The position of a key among sorted keys of its kind; see index_bounds. `prints` may be NULL. */
 uint32_t bounds_position(const struct cel_key *keys, uint32_t count, const struct index_prints *prints,
