@@ -53,16 +53,7 @@ static int explain(struct cli *cli, const struct options *o, const struct source
 static int run(struct cli *cli, const void *options)
 {
     struct source source = {0};
-    int code = EXIT_DONE;
-    if (source_is_release(cli->words[0])) {
-        const char *fleet = client_fleet(cli, NULL, &code);
-        if (fleet)
-            code = source_load_release(cli, fleet, cli->words[0], false, &source);
-        if (code == EXIT_DONE && !source.set)
-            code = cli_fail(cli, EXIT_NO, "fleet %s runs nothing yet", fleet);
-    } else {
-        code = source_load_folder(cli, cli->words[0], &source);
-    }
+    int code = source_load(cli, cli->words[0], &source);
     if (code == EXIT_DONE)
         code = explain(cli, options, &source);
     source_done(&source);

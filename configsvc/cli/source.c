@@ -9,6 +9,19 @@ bool source_is_release(const char *text)
     return text[0] == '@';
 }
 
+int source_load(struct cli *cli, const char *text, struct source *out)
+{
+    int code = EXIT_DONE;
+    if (!source_is_release(text))
+        return source_load_folder(cli, text, out);
+    const char *fleet = client_fleet(cli, NULL, &code);
+    if (fleet)
+        code = source_load_release(cli, fleet, text, false, out);
+    if (code == EXIT_DONE && !out->set)
+        code = cli_fail(cli, EXIT_NO, "fleet %s runs nothing yet", fleet);
+    return code;
+}
+
 void source_done(struct source *source)
 {
     config_set_free(source->set);

@@ -24,6 +24,8 @@ VX_MUSTCHECK int source_check_folder(struct cli *cli, const char *folder, struct
  * not keep anybody from publishing something better. */
 VX_MUSTCHECK int source_load_release(struct cli *cli, const char *fleet, const char *text, bool any,
                                      struct source *out);
+/* A folder or, of the fleet that is meant, a release that is not empty: one of the two above. */
+VX_MUSTCHECK int source_load(struct cli *cli, const char *text, struct source *out);
 void source_done(struct source *source);
 
 /* The name of the release for a path of the API: "42" or "running"; NULL after a sentence when `text` is neither. */
