@@ -14,7 +14,12 @@
 #include "router/io/consumer_private.h"
 #include "router/io/properties.h"
 
-enum { POLL_MS = 100, CLOSE_POLL_MS = 50 };
+enum {
+    POLL_MS = 100,
+    CLOSE_POLL_MS = 50,
+    NAME_MS = 1000, /* within which a coordinator that is there has named a new member */
+    CLOSE_MS = 500, /* of the time for leaving, kept for the close */
+};
 
 void consumer_wait(struct consumer *c, int64_t until_ms)
 {
@@ -224,10 +229,51 @@ static void note_fatal(struct consumer *c)
     consumer_close_all(c, vx_clock_ms());
 }
 
+/* A member has the name that the coordinator gave it until its LeaveGroup is on its way. */
+static bool is_member(struct consumer *c)
+{
+    char *id = rd_kafka_memberid(c->rk);
+    bool is = id && *id;
+    rd_kafka_mem_free(c->rk, id);
+    return is;
+}
+
+/* Under KIP-848 nobody waits for a member that is gone; and one with an instance_id stays a member over a restart. */
+static bool must_withdraw(const struct consumer *c)
+{
+    const struct router_settings *s = c->setup.settings;
+    const char *protocol = properties_value(&s->kafka, PROPERTIES_CONSUMER, "group.protocol");
+    bool classic = !protocol || strcmp(protocol, "consumer") != 0;
+    return classic && !s->instance_id && c->topics && c->topics->count > 0 && !atomic_load(&c->failed);
+}
+
+/* Ends the membership while the client still takes part in the group.
+ *
+ * Closed while the answer to its JoinGroup is on its way, librdkafka goes without a LeaveGroup unless it has
+ * partitions. The broker keeps the member then until its session times out, and no rebalance ends before that.
+ * Meanwhile nobody can leave in order: a broker answers the requests of one connection in turn, so a commit waits
+ * behind the JoinGroup. Also, closing with a rebalance in the queue puts a second one behind it (rebalance.c). To
+ * unsubscribe does neither: it waits for the rebalance to end, and then leaves. */
+static void withdraw(struct consumer *c)
+{
+    int64_t name_ms = vx_clock_ms() + NAME_MS, until_ms = c->deadline_ms - CLOSE_MS;
+    if (!must_withdraw(c))
+        return;
+    /* the first JoinGroup has no name to leave with; it is answered with one at once */
+    while (!is_member(c) && vx_clock_ms() < (name_ms < until_ms ? name_ms : until_ms))
+        poll_once(c, CLOSE_POLL_MS);
+    if (!is_member(c) || vx_clock_ms() >= until_ms || rd_kafka_unsubscribe(c->rk) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    while (is_member(c) && vx_clock_ms() < until_ms)
+        poll_once(c, CLOSE_POLL_MS);
+}
+
 /* Leaves the group, as long as the deadline lets it: consumer_close() has been seen to hang with dead brokers. */
 static void leave(struct consumer *c)
 {
     consumer_close_all(c, c->deadline_ms);
+    withdraw(c);
+    c->closing = true;
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(c->rk, c->queue);
     if (error) {
         rd_kafka_error_destroy(error);

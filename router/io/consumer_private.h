@@ -24,6 +24,8 @@ struct consumer {
     atomic_bool stopping, joined, failed;
     int64_t deadline_ms; /* of leaving; set before `stopping` */
     bool left;           /* the group, cleanly */
+    bool closing;        /* the client was told to close */
+    bool answered;       /* and a rebalance was answered since */
 
     pthread_mutex_t lock;  /* of the list of assignments, `closed` in them, wish, topics */
     pthread_cond_t closed; /* an assignment was closed by its worker */

@@ -158,6 +158,11 @@ static void revoke(struct consumer *c, const rd_kafka_topic_partition_list_t *li
 void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque)
 {
     struct consumer *c = opaque;
+    /* A client that closes adds a rebalance of its own to one that is in the queue, takes the answer to the first for
+     * both, and ends: the answer to the second would wait for it for ever. All is drained and committed by then. */
+    if (c->answered)
+        return;
+    c->answered = c->closing;
     switch (err) {
     case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
         /* one that comes while leaving is taken only to be given back: a client that closes finds no offsets any more */

@@ -1,14 +1,62 @@
 #!/usr/bin/env python3
-"""Routers join and leave in order under load, every second and while releases change: nothing lost, in order, and nothing
-doubled, because each of them commits what it did before it lets go. --seconds N: for how long (30)."""
+"""Routers join and leave in order under load, every second, while releases change, and while the group waits for one
+that does not answer: nothing lost, in order, and nothing doubled, because each of them commits what it did before it
+lets go, and none goes without a word. --seconds N: for how long they join and leave (30)."""
 import sys, pathlib
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e/lib"))
+import socket, struct
 from harness import *
 import game
 
 SECONDS = option("seconds", 30)
 RATE = 7000
 GUESTS = 3  # routers that come and go, at most at once; two more stay
+
+
+def group(fleet):
+    """What the broker says of the fleet's group (DescribeGroups, version 0): its state, and its members' client.ids."""
+    def text(value):
+        return struct.pack(">h", len(value)) + value.encode()
+
+    def take(form):
+        nonlocal at
+        at += struct.calcsize(form)
+        return struct.unpack_from(form, answer, at - struct.calcsize(form))[0]
+
+    def skip(form):
+        nonlocal at
+        size = take(form)
+        at += max(size, 0)
+        return answer[at - max(size, 0):at]
+
+    body = struct.pack(">hhi", 15, 0, 1) + text("test") + struct.pack(">i", 1) + text(fleet.name)
+    host, port = fleet.kafka.split(",")[0].rsplit(":", 1)
+    with socket.create_connection((host, int(port)), 10) as broker, broker.makefile("rb") as lines:
+        broker.sendall(struct.pack(">i", len(body)) + body)
+        answer = lines.read(struct.unpack(">i", lines.read(4))[0])
+    at, names = 8, []  # behind the correlation id and the count of groups
+    expect(take(">h") == 0, "the broker describes the group")
+    skip(">h")  # the group's name
+    state = skip(">h").decode()
+    skip(">h")  # protocol type
+    skip(">h")  # protocol
+    for _ in range(take(">i")):
+        skip(">h")
+        names.append(skip(">h").decode())
+        for form in (">h", ">i", ">i"):  # host, subscription, assignment
+            skip(form)
+    return state, names
+
+
+def members(fleet):
+    return group(fleet)[1]
+
+
+def settled(fleet):
+    """Waits until each router has partitions, and no rebalance is under way."""
+    wait_until("each has partitions",
+               lambda: all("event=partition.assigned" in r.log() for r in fleet.routers.values()))
+    wait_until("the group is at rest", lambda: group(fleet)[0] == "Stable")
 
 
 def leave(router):
@@ -61,6 +109,46 @@ def test_routers_that_leave_in_order_double_nothing_while_neighbours_join_and_re
         game.pause(random.uniform(0, 2))
     game.finish(fleet, feed, 120000)
     fleet.close()
+
+
+def test_a_router_that_leaves_before_it_was_let_in_is_no_member_any_more():
+    """One that goes without a word is counted until its session ends: nobody can join or leave before that."""
+    fleet = game.start(("r1", "r2"), partitions=2)
+    settled(fleet)
+    fleet.routers["r2"].signal(signal.SIGSTOP)  # the group waits for it
+    guest = fleet.start_router("guest", kafka='\n  client.id = "guest"')
+    wait_until("it asks to be let in", lambda: "guest" in members(fleet))
+    leave(guest)
+    left(guest)
+    expect("guest" not in members(fleet), "it is counted still")
+    fleet.close()
+
+
+def leave_within_a_rebalance(extra=""):
+    """A router leaves whose last commit waits behind its JoinGroup, which waits for a router that is frozen. When that
+    one is given up there is an assignment in the queue, to be given back before the client closes."""
+    fleet = game.start(("r1", "r2"), partitions=6)
+    guest = fleet.start_router("guest", extra=extra)
+    settled(fleet)
+    fleet.routers["r2"].signal(signal.SIGSTOP)  # before there are events: it has none that it could double
+    feed = fleet.feed_in_background("in", 20000, rate=4000, size=300)
+    fleet.start_router("late", kafka='\n  client.id = "late"')
+    wait_until("another asks to be let in", lambda: "late" in members(fleet))
+    game.pause(1.5)  # with its next heartbeat, one a second, the guest joins again
+    leave(guest)
+    left(guest)
+    expect("level=warn event=commit.failed" not in guest.log(), f"it commits after it has left\n{guest.log()}")
+    fleet.routers["r2"].kill()
+    game.finish(fleet, feed, 20000)
+    fleet.close()
+
+
+def test_a_router_whose_last_commit_waits_for_a_rebalance_leaves_in_order():
+    leave_within_a_rebalance()
+
+
+def test_a_static_member_whose_last_commit_waits_for_a_rebalance_stops_in_order():
+    leave_within_a_rebalance('instance_id = "guest"')
 
 
 main()
