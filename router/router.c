@@ -282,7 +282,7 @@ static enum vx_status start_kafka(struct router *r, struct vx_err *err)
 {
     const struct router_settings *s = r->settings;
     enum vx_status st = destinations_start(&s->kafka, on_destinations, r, &r->destinations, err);
-    if (st == VX_OK && s->producers_count > 1) /* then the workers choose partitions */
+    if (st == VX_OK)
         destinations_refresh(r->destinations, subscription_list_interval_ms(s));
     for (size_t i = 0; st == VX_OK && i < (size_t)s->workers_count; i++) {
         struct worker_setup setup = {.settings = s,

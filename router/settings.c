@@ -10,6 +10,7 @@
 #include "core/etcd/etcd.h"
 #include "core/store/store.h"
 #include "router/admin/admin.h"
+#include "router/io/placement.h"
 #include "router/io/properties.h"
 #include "router/io/window.h"
 #include "router/io/worker.h"
@@ -184,10 +185,10 @@ static void check(const struct checker *c, const struct router_settings *s)
         has_servers |= properties_is(p->name, "bootstrap.servers") || properties_is(p->name, "metadata.broker.list");
         if (properties_check(p, &s->kafka, &err) != VX_OK)
             add(c, "kafka", p->name, err.message);
+        else if (properties_is(p->name, "partitioner") && !placement_find(p->value))
+            add(c, "kafka", p->name,
+                "with `random` an event that is sent again would go elsewhere, which breaks order");
     }
-    if (s->producers_count > 1 && properties_value(&s->kafka, PROPERTIES_PRODUCER, "partitioner"))
-        add(c, "", "producers",
-            "with several producers keys are placed as the Java clients do: `partitioner` cannot be set");
     if (!has_servers)
         add(c, "", "kafka", "`kafka` needs bootstrap.servers = \"host:port,...\"");
 }

@@ -210,26 +210,29 @@ static int take_back(struct cli *cli, const struct before *b, const struct befor
                         vx_arena_printf(&cli->arena, "rejected; the fleet runs @%lld again", (long long)b->running));
 }
 
-/* After the pointer has moved: stays until the routers follow. */
+/* After the pointer has moved: stays until the routers follow. Where nothing had to be moved `now` is `b`. */
 static int follow(struct cli *cli, const struct before *b, const struct before *now, int64_t seconds,
                   bool may_take_back)
 {
     struct routers_result w;
-    struct report r = {.result = "applied", .release = now->running, .was = b->running};
+    struct report r = {.result = now == b ? "unchanged" : "applied", .release = now->running, .was = b->running};
+    const char *same = now == b ? "nothing to do: the folder says the same; " : "";
     long long n = now->running;
     if (seconds == 0)
-        return print_report(cli, EXIT_DONE, &r, vx_arena_printf(&cli->arena, "@%lld is the running release", n));
+        return print_report(cli, EXIT_DONE, &r,
+                            vx_arena_printf(&cli->arena, "%s@%lld is the running release", same, n));
     routers_wait(cli, b->fleet, (uint32_t)now->running, now->generation, seconds, &w);
     r.live = w.live;
     r.running = w.running;
     switch (w.outcome) {
     case ROUTERS_ALL:
         return print_report(cli, EXIT_DONE, &r,
-                            vx_arena_printf(&cli->arena, "@%lld runs on every router (%zu)", n, w.live));
+                            vx_arena_printf(&cli->arena, "%s@%lld runs on every router (%zu)", same, n, w.live));
     case ROUTERS_NONE:
-        r.result = "no_routers";
-        return print_report(cli, EXIT_DONE, &r,
-                            vx_arena_printf(&cli->arena, "@%lld is the running release; no router is live yet", n));
+        r.result = now == b ? r.result : "no_routers";
+        return print_report(
+            cli, EXIT_DONE, &r,
+            vx_arena_printf(&cli->arena, "%s@%lld is the running release; no router is live yet", same, n));
     case ROUTERS_MOVED:
         r.result = "superseded";
         return print_report(cli, EXIT_NO, &r,
@@ -352,10 +355,7 @@ static int apply(struct cli *cli, const struct options *o, int64_t seconds, cons
             return code;
     }
     if (same(was.set, now->set)) {
-        struct report r = {.result = "unchanged", .release = b.running, .was = b.running};
-        code = print_report(
-            cli, EXIT_DONE, &r,
-            vx_arena_printf(&cli->arena, "nothing to do: @%lld runs, and says the same", (long long)b.running));
+        code = follow(cli, &b, &b, o->dry_run ? 0 : seconds, false);
         goto done;
     }
     show_diff(cli, &was, now);
@@ -410,7 +410,8 @@ const struct cli_command apply_command = {
     .summary = "make a folder what the fleet runs",
     .help = "Checks DIR, shows what it changes, publishes it as the next release, makes that the running one,\n"
             "and waits until every live router runs it. When a router rejects it, what ran before is put back\n"
-            "and the router's own words are shown. When DIR says what runs already, nothing is done.\n\n"
+            "and the router's own words are shown. When DIR says what is the running release already, nothing\n"
+            "is changed, and it only waits.\n\n"
             "The tests below DIR (see `veltrix help test`) run first; when one fails, nothing is changed. The same\n"
             "goes for a DIR that would remove more than half of the documents that run, or the fleet's own.\n\n"
             "Exit: 0 it runs everywhere, 1 refused or rejected, 2 usage or unreachable,\n"

@@ -16,7 +16,7 @@
 #include "core/base/log.h"
 #include "router/io/properties.h"
 
-enum { BUCKETS = 1024, ASK_TIMEOUT_MS = 5000 };
+enum { BUCKETS = 1024, ASK_TIMEOUT_MS = 5000, REFRESH_SPACING_MS = 10 };
 
 struct destinations {
     pthread_t thread;
@@ -95,6 +95,11 @@ void destinations_learn(struct destination *destination, size_t bytes, bool take
     size_t known = atomic_load_explicit(&destination->batch_record_bytes, memory_order_relaxed);
     if (taken ? bytes > known : bytes <= known)
         atomic_store_explicit(&destination->batch_record_bytes, taken ? bytes : bytes / 2, memory_order_relaxed);
+}
+
+void destinations_resize(struct destination *destination, int partition_count)
+{
+    atomic_store(&destination->partition_count, partition_count);
 }
 
 void destinations_missing(struct destinations *d, void (*each)(void *ctx, const char *name, bool forbidden), void *ctx)
@@ -195,6 +200,13 @@ static void list(struct destinations *d)
     rd_kafka_metadata_destroy(md);
 }
 
+/* Until one that is there is asked about again. Under the lock. */
+static int64_t refresh_after_ms(const struct destinations *d)
+{
+    int64_t spaced_ms = (int64_t)d->count * REFRESH_SPACING_MS;
+    return d->refresh_interval_ms > spaced_ms ? d->refresh_interval_ms : spaced_ms;
+}
+
 static void *run(void *arg)
 {
     struct destinations *d = arg;
@@ -236,7 +248,7 @@ static void *run(void *arg)
         if (state != DESTINATION_THERE)
             set_due(e);
         else if (d->refresh_interval_ms)
-            e->due_ms = vx_clock_ms() + d->refresh_interval_ms;
+            e->due_ms = vx_clock_ms() + refresh_after_ms(d);
         pthread_mutex_unlock(&d->lock);
         if (changed)
             d->on_change(d->ctx);

@@ -40,7 +40,8 @@ struct destinations;
 /* Starts the thread. `on_change` is called from it after a state changed. `kafka` is borrowed while it lives. */
 VX_MUSTCHECK enum vx_status destinations_start(const struct vx_pairs *kafka, void (*on_change)(void *ctx), void *ctx,
                                                struct destinations **out, struct vx_err *err);
-/* Asks again about those that are there, at that interval: their partitions may have become more. 0, at first: never. */
+/* Asks again about those that are there, at that interval: their partitions may have become more. 0, at first: never. So
+ * many destinations that there would be more than 100 questions a second are asked about less often. */
 void destinations_refresh(struct destinations *d, int64_t interval_ms);
 /* Asks through a new client, made of `kafka` (borrowed), from now on. Any thread; returns at once. */
 void destinations_renew(struct destinations *d, const struct vx_pairs *kafka);
@@ -60,6 +61,8 @@ struct destination *destinations_get(struct destinations *d, struct vx_span name
 void destinations_doubt(struct destinations *d, struct destination *destination, enum destination_state state);
 /* A record got there: forgets earlier doubts. Cheap when there are none. */
 void destinations_confirm(struct destinations *d, struct destination *destination);
+/* A broker told a producer how many partitions it has; > 0. Any thread. */
+void destinations_resize(struct destination *destination, int partition_count);
 /* A record of `bytes` (key and value) that was sent alone got there, or was too large. Any thread. */
 void destinations_learn(struct destination *destination, size_t bytes, bool taken);
 /* Calls `each` for every destination that is missing or forbidden; under the lock: be quick. */

@@ -13,7 +13,10 @@
 #include "core/base/hash.h"
 #include "router/io/properties.h"
 
-enum { BUCKETS = 256, PURGE_TIMEOUT_MS = 30000 };
+enum { BUCKETS = 256, PURGE_TIMEOUT_MS = 30000, ASK_TIMEOUT_MS = 500 };
+
+/* Has a record of this producer got into the partition? */
+enum producer_opening { OPENING_NONE, OPENING_SENT, OPENING_DONE };
 
 struct producer {
     struct producer_setup setup;
@@ -25,7 +28,9 @@ struct producer {
     size_t records_max; /* librdkafka's own bounds */
     size_t bytes_max;
     size_t batch_bytes;
-    size_t refused; /* records refused for good */
+    size_t too_large; /* records of batches that were: how many, and how many bytes of key and value */
+    size_t too_large_bytes;
+    struct destination *too_large_for; /* the last one's; NULL: there is none */
     bool broken;
     char why[256];
     size_t served; /* reports of the call under way */
@@ -58,9 +63,26 @@ static enum lane_ack fate(rd_kafka_resp_err_t err)
     }
 }
 
+static bool is_main(const struct producer *p)
+{
+    return !p->setup.alone && !p->setup.transactional_id;
+}
+
 static bool is_too_large(rd_kafka_resp_err_t err)
 {
     return err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
+}
+
+/* Was it the batch that was too large, not the record? As long as batches can be made smaller, that is tried first: to
+ * send thousands of records one at a time takes minutes. A batch of one record teaches producer_learn(). */
+static bool blames_batch(struct producer *p, const struct producer_topic *topic, const rd_kafka_message_t *m)
+{
+    if (!is_too_large(m->err))
+        return false;
+    p->too_large++;
+    p->too_large_bytes += m->len + m->key_len;
+    p->too_large_for = topic->destination;
+    return is_main(p) && topic->destination && p->batch_bytes > PRODUCER_BATCH_MIN_BYTES;
 }
 
 static void note_fatal(struct producer *p)
@@ -76,7 +98,30 @@ static void doubt(struct producer *p, struct producer_topic *topic, rd_kafka_res
     topic->doubted = true;
     destinations_doubt(p->setup.destinations, topic->destination,
                        err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? DESTINATION_FORBIDDEN
+                       : err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT           ? DESTINATION_UNKNOWN
                                                                            : DESTINATION_MISSING);
+}
+
+/* The place of the partition's state; made when new. */
+static uint8_t *opening_of(struct producer_topic *topic, int32_t partition)
+{
+    if (partition >= topic->opening_count) {
+        int32_t count = partition + 1 > topic->opening_count * 2 ? partition + 1 : topic->opening_count * 2;
+        topic->opening = realloc(topic->opening, (size_t)count);
+        vx_assert(topic->opening != NULL);
+        memset(topic->opening + topic->opening_count, OPENING_NONE, (size_t)(count - topic->opening_count));
+        topic->opening_count = count;
+    }
+    return &topic->opening[partition];
+}
+
+static void note_opening(const struct producer *p, struct producer_topic *topic, int32_t partition, bool taken)
+{
+    if (!is_main(p) || partition < 0)
+        return;
+    uint8_t *opening = opening_of(topic, partition);
+    if (*opening == OPENING_SENT)
+        *opening = taken ? OPENING_DONE : OPENING_NONE;
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
@@ -96,9 +141,12 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
         note_fatal(p);
     if (p->setup.alone && topic->destination && (ack == LANE_ACK_OK || is_too_large(m->err)))
         destinations_learn(topic->destination, m->len + m->key_len, ack == LANE_ACK_OK);
-    if (ack == LANE_ACK_DESTINATION)
+    /* what times out is of a transaction, in which librdkafka keeps asking for a partition that is not there any more */
+    if (ack == LANE_ACK_DESTINATION || m->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT)
         doubt(p, topic, m->err);
-    p->refused += ack == LANE_ACK_REFUSED;
+    if (blames_batch(p, topic, m))
+        ack = LANE_ACK_AGAIN;
+    note_opening(p, topic, m->partition, ack == LANE_ACK_OK);
     p->setup.on_report(p->setup.report_ctx, (uint64_t)(uintptr_t)m->_private, ack, p->setup.alone,
                        ack == LANE_ACK_OK ? NULL : rd_kafka_err2str(m->err), topic);
 }
@@ -194,6 +242,7 @@ void producer_free(struct producer *p)
             if (t->rkt)
                 rd_kafka_topic_destroy(t->rkt);
             free((char *)t->name);
+            free(t->opening);
             free(t);
         }
     rd_kafka_destroy(p->rk);
@@ -240,17 +289,32 @@ static rd_kafka_headers_t *make_headers(const struct producer_record *r)
     return headers;
 }
 
+/* This handle asks for itself only every few minutes, and its view may be older than the registry's, or newer: now both
+ * have the same. True when that tells of another number of partitions than the last time. */
+static bool ask_again(struct producer *p, struct producer_topic *topic)
+{
+    const struct rd_kafka_metadata *md;
+    if (rd_kafka_metadata(p->rk, 0, topic->rkt, &md, ASK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return false;
+    bool there = md->topic_cnt == 1 && md->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    int count = there ? md->topics[0].partition_cnt : 0;
+    rd_kafka_metadata_destroy(md);
+    bool news = count > 0 && count != topic->asked_count;
+    topic->asked_count = count;
+    if (count > 0)
+        destinations_resize(topic->destination, count);
+    return news;
+}
+
 /* Why librdkafka did not take the record. */
 static enum lane_sent not_taken(struct producer *p, struct producer_topic *topic, rd_kafka_resp_err_t err)
 {
     if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || err == RD_KAFKA_RESP_ERR__INVALID_ARG)
         return LANE_REFUSED;
     if (fate(err) == LANE_ACK_DESTINATION) {
-        doubt(p, topic, err);
-        /* this handle's own view may be older than what the registry was told; it asks again only when told to */
-        const struct rd_kafka_metadata *md;
-        if (rd_kafka_metadata(p->rk, 0, topic->rkt, &md, 500) == RD_KAFKA_RESP_ERR_NO_ERROR)
-            rd_kafka_metadata_destroy(md);
+        bool news = ask_again(p, topic);
+        if (!news || err != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) /* else partitions were added, or are fewer */
+            doubt(p, topic, err);
     }
     note_fatal(p);
     return LANE_AGAIN;
@@ -259,7 +323,7 @@ static enum lane_sent not_taken(struct producer *p, struct producer_topic *topic
 /* May a broker refuse it for its size, and with it the batch that it is in? */
 static bool is_doubtful(const struct producer *p, const struct producer_topic *topic, size_t bytes)
 {
-    return !p->setup.alone && !p->setup.transactional_id && topic->destination &&
+    return is_main(p) && topic->destination &&
            bytes > atomic_load_explicit(&topic->destination->batch_record_bytes, memory_order_relaxed);
 }
 
@@ -268,6 +332,9 @@ enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, c
     const struct decide_record *rec = r->record;
     if (is_doubtful(p, topic, rec->value.len + rec->key.len))
         return LANE_ALONE;
+    uint8_t *opening = is_main(p) ? opening_of(topic, r->partition) : NULL;
+    if (opening && *opening == OPENING_SENT)
+        return LANE_AGAIN;
     rd_kafka_headers_t *headers = make_headers(r);
     rd_kafka_vu_t vus[8];
     size_t n = 0;
@@ -279,12 +346,13 @@ enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, c
         vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)rec->key.at, rec->key.len}};
     /* for librdkafka 0 means now: the millisecond after is nearer */
     vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = r->timestamp_ms ? r->timestamp_ms : 1};
-    if (r->partition >= 0)
-        vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = r->partition};
+    vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = r->partition};
     if (headers)
         vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers};
     rd_kafka_error_t *error = rd_kafka_produceva(p->rk, vus, n);
     if (!error) {
+        if (opening && *opening == OPENING_NONE)
+            *opening = OPENING_SENT;
         p->outstanding++;
         p->outstanding_bytes += rec->value.len + rec->key.len;
         return LANE_SENT;
@@ -318,17 +386,25 @@ bool producer_is_broken(struct producer *p, const char **why)
     return p->broken;
 }
 
+/* Half of what was refused: all of it in one batch was too much, whatever compression made of it. */
 size_t producer_batch_bytes(const struct producer *p)
 {
-    bool shrink = p->refused > 1 && p->batch_bytes > PRODUCER_BATCH_MIN_BYTES;
-    size_t half = p->batch_bytes / 2;
-    return !shrink ? p->batch_bytes : half > PRODUCER_BATCH_MIN_BYTES ? half : PRODUCER_BATCH_MIN_BYTES;
+    size_t half = (p->too_large_bytes < p->batch_bytes ? p->too_large_bytes : p->batch_bytes) / 2;
+    if (p->too_large <= 1 || p->batch_bytes <= PRODUCER_BATCH_MIN_BYTES)
+        return p->batch_bytes;
+    return half > PRODUCER_BATCH_MIN_BYTES ? half : PRODUCER_BATCH_MIN_BYTES;
+}
+
+void producer_learn(const struct producer *p)
+{
+    if (p->too_large == 1 && p->too_large_for)
+        destinations_learn(p->too_large_for, p->too_large_bytes, false);
 }
 
 bool producer_shrinks(struct producer *p)
 {
     bool shrinks = producer_batch_bytes(p) < p->batch_bytes;
-    p->refused = 0;
+    p->too_large = p->too_large_bytes = 0;
     return shrinks;
 }
 

@@ -1,6 +1,7 @@
 /* A producer: hands records to librdkafka and gives their fates back. A worker has two:
  *  - the main one, idempotent and gapless: a refused batch is fatal for it, so that nothing behind it gets in before
- *    it;
+ *    it. A broker watches over that only once it knows the producer in that partition, and takes any batch until then
+ *    (after producer.id.expiration.ms without a record, a day, again): the first record of each partition goes alone;
  *  - one for records that are sent alone (suspects, retries of doubtful destinations), a batch each, made when first
  *    needed.
  * Records do not time out; a broker that is away is back-pressure (producer_has_room).
@@ -29,7 +30,10 @@ struct producer_topic {
     struct destination *destination; /* borrowed from the registry; NULL beyond its limit */
     void *rkt;                       /* rd_kafka_topic_t, owned */
     uint32_t counter;                /* of METRIC_RECORDS */
+    int asked_count;                 /* partitions that were found when a record's one was unknown here; 0: never */
     bool doubted;
+    uint8_t *opening; /* enum producer_opening of each partition; of an idempotent producer only; owned */
+    int32_t opening_count;
     struct producer_topic *next;
 };
 
@@ -62,10 +66,11 @@ struct producer_record {
     int64_t timestamp_ms;   /* -1: none; 0 is sent as 1 */
     struct vx_span release; /* value of the header veltrix-release; empty: no header */
     uint64_t ticket;
-    int32_t partition; /* -1: of its key */
+    int32_t partition; /* of the destination */
     bool lend;         /* the value's bytes live until the report */
 };
-/* LANE_ALONE, of the main producer only: no record of this size is known to get there. */
+/* LANE_ALONE, of the main producer only: no record of this size is known to get there. LANE_AGAIN also while the first
+ * record of its partition is on its way. */
 enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, const struct producer_record *r);
 
 /* Gives the reports that are there to on_report; returns how many. */
@@ -77,6 +82,8 @@ bool producer_is_broken(struct producer *p, const char **why);
 /* After a fatal error: the batch size that will do, when a batch of several records was refused (a topic may take less
  * than batch.size, and then refuses records that are fine); else the one it has. */
 size_t producer_batch_bytes(const struct producer *p);
+/* After a fatal error: tells the registry of a record that was too large in a batch of its own. */
+void producer_learn(const struct producer *p);
 /* The same of a transactional one, at the end of each transaction: true when a smaller batch size will do. */
 bool producer_shrinks(struct producer *p);
 size_t producer_outstanding(const struct producer *p);

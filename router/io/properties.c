@@ -1,8 +1,7 @@
 /* Kafka properties. Any thread; no state.
  *
  * Three layers, later wins: defaults (measured: a small prefetch, here of each partition, is both faster and the
- * back-pressure; linger 5 ms; keys placed as the Java clients do), the operator's, and what the promise rests on, which
- * the operator cannot set.
+ * back-pressure; linger 5 ms), the operator's, and what the promise rests on, which the operator cannot set.
  */
 #include "router/io/properties.h"
 
@@ -44,7 +43,6 @@ static const struct setting classic_fixed[] = {
 
 static const struct setting producer_defaults[] = {
     {"linger.ms", "5"},
-    {"partitioner", "murmur2_random"},
     {"queue.buffering.max.kbytes", "131072"},
     /* how large a record may be is the broker's to say; at its socket.request.max.bytes (100 MiB) it would say nothing */
     {"message.max.bytes", "100000000"},

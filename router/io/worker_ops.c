@@ -168,13 +168,13 @@ static enum lane_sent produce(void *ctx, void *handle, const struct decide_recor
         .timestamp_ms = ev->timestamp_ms,
         .release = table_provenance(a->t) ? vx_span_str(a->release_text) : vx_span(NULL, 0),
         .ticket = ticket,
-        .partition = -1,
+        .partition = worker_place(w, topic, record->key, ev),
         .lend = record->value_is_source && record->value.len >= PRODUCER_LEND_MIN_BYTES,
     };
     if (w->current->exact.on)
         return worker_exact_send(w, w->current, topic, &r, alone);
     if (!alone)
-        return w->producer_count == 1 ? producer_send(w->producers[0], topic, &r) : worker_send_owned(w, topic, &r, ev);
+        return worker_send_owned(w, topic, &r);
     w->alone_wanted = true;
     if (!w->alone)
         return LANE_AGAIN; /* it is made before the lane is run again */

@@ -3,6 +3,7 @@
 #ifndef ROUTER_IO_WORKER_PRIVATE_H
 #define ROUTER_IO_WORKER_PRIVATE_H
 
+#include "router/io/placement.h"
 #include "router/io/producer.h"
 #include "router/io/releases.h"
 #include "router/io/transactor.h"
@@ -81,6 +82,7 @@ struct worker {
     struct decider *d;
     struct producer *producers[WORKER_PRODUCERS_MAX]; /* NULL while it could not be made */
     size_t producer_count;
+    const struct placement *placement;
     struct producer *alone;       /* NULL until wanted */
     const struct vx_pairs *kafka; /* what producers are made of */
     const struct vx_pairs *fresh; /* and what they are to be made of as soon as nothing is on its way; NULL: the same */
@@ -121,9 +123,11 @@ bool worker_serve_producers(struct worker *w, int64_t now_ms);
 bool worker_producers_have_room(const struct worker *w);
 /* Which of `producer_count` owns a destination partition. */
 size_t worker_owner_of(const char *topic, int32_t partition, size_t producer_count);
-/* With several producers: chooses the destination partition, and sends through its owner. `topic` is the first one's. */
-enum lane_sent worker_send_owned(struct worker *w, struct producer_topic *topic, struct producer_record *r,
-                                 const struct cel_event *ev);
+/* The destination partition of a record that `ev` leads to; the destination is known to be there. */
+int32_t worker_place(const struct worker *w, const struct producer_topic *topic, struct vx_span key,
+                     const struct cel_event *ev);
+/* Sends through the producer that owns the destination partition. `topic` is the first one's. */
+enum lane_sent worker_send_owned(struct worker *w, struct producer_topic *topic, const struct producer_record *r);
 
 /* worker_exact.c */
 /* A release is in force. */

@@ -1,14 +1,12 @@
 /* The worker's producers for topics that are delivered at least once: how many there are, which of them a record goes
  * through, and how they are made anew.
  *
- *     record ── partition of its key ──> destination partition ── hash ──> the one producer that owns it
+ *     record ── placement_choose() ──> destination partition ── hash ──> the one producer that owns it
  *
- * Order rests on that: outputs of one source partition into one destination partition go through one producer, always the
- * same. So with several the partition is computed here, as the Java client does (murmur2 of the key; records without a key
- * by where their event stood, a run of events to one partition, as batches like it; an event that is decided again finds
- * the same one, which later events have not overtaken it to), before the producer is chosen; with one producer librdkafka
- * does it. How many partitions a topic has is the registry's to know (destinations_refresh); a number that has grown since
- * is used a little later.
+ * Order rests on both steps: an event that is decided again finds the partition that it went to before, where later
+ * events have not overtaken it, and outputs of one source partition into one destination partition go through one
+ * producer, always the same. How many partitions a topic has is the registry's to know (destinations_refresh); a number
+ * that has grown is used a little later.
  *
  * More than one is for latency over many destination partitions: librdkafka sends one partition in a request, five in
  * flight. One is cheapest: more cost threads, connections and smaller requests.
@@ -19,9 +17,10 @@
 
 #include "core/base/hash.h"
 #include "core/base/log.h"
+#include "router/io/properties.h"
 #include "router/io/worker_private.h"
 
-enum { PRODUCER_RETRY_MS = 1000, RUN_EVENTS = 64 };
+enum { PRODUCER_RETRY_MS = 1000 };
 
 bool worker_producers_have_room(const struct worker *w)
 {
@@ -31,17 +30,12 @@ bool worker_producers_have_room(const struct worker *w)
     return !w->alone || producer_has_room(w->alone);
 }
 
-/* Where a record goes; -1 where the topic's partitions are not known. */
-static int32_t choose_partition(const struct producer_topic *topic, struct vx_span key, const struct cel_event *ev)
+int32_t worker_place(const struct worker *w, const struct producer_topic *topic, struct vx_span key,
+                     const struct cel_event *ev)
 {
-    int count =
-        topic->destination ? atomic_load_explicit(&topic->destination->partition_count, memory_order_relaxed) : 0;
-    if (count <= 0)
-        return -1;
-    if (key.at)
-        return rd_kafka_msg_partitioner_murmur2(topic->rkt, key.at, key.len, count, NULL, NULL);
-    int64_t place[2] = {ev->partition, ev->offset / RUN_EVENTS};
-    return (int32_t)(vx_hash64(vx_span((const char *)place, sizeof place)) % (uint64_t)count);
+    int32_t count = atomic_load_explicit(&topic->destination->partition_count, memory_order_relaxed);
+    vx_assert(count > 0); /* it is known to be there, and so how many it has */
+    return placement_choose(w->placement, key, ev->partition, ev->offset, count);
 }
 
 size_t worker_owner_of(const char *topic, int32_t partition, size_t producer_count)
@@ -49,12 +43,8 @@ size_t worker_owner_of(const char *topic, int32_t partition, size_t producer_cou
     return (size_t)((vx_hash64(vx_span_str(topic)) + (uint64_t)(uint32_t)partition) % producer_count);
 }
 
-enum lane_sent worker_send_owned(struct worker *w, struct producer_topic *topic, struct producer_record *r,
-                                 const struct cel_event *ev)
+enum lane_sent worker_send_owned(struct worker *w, struct producer_topic *topic, const struct producer_record *r)
 {
-    r->partition = choose_partition(topic, r->record->key, ev);
-    if (r->partition < 0)
-        return LANE_AGAIN;
     struct producer *p = w->producers[worker_owner_of(topic->name, r->partition, w->producer_count)];
     return producer_send(p, p == w->producers[0] ? topic : producer_topic(p, r->record->topic), r);
 }
@@ -68,8 +58,10 @@ static void mend(struct worker *w, struct producer **p, bool alone, int64_t now_
         vx_log(VX_LOG_WARN, "producer.recreated", "worker=%zu outstanding=%zu batch_bytes=%zu reason=%s",
                w->setup.number, producer_outstanding(*p), producer_batch_bytes(*p), vx_log_quote(why, quoted));
         metrics_add(w->setup.metrics, w->setup.number, w->producers_counter, 1);
-        if (!alone)
+        if (!alone) {
+            producer_learn(*p);
             w->batch_bytes = producer_batch_bytes(*p);
+        }
         producer_free(*p);
         *p = NULL;
     }
@@ -112,6 +104,8 @@ static enum vx_status make_all(struct worker *w, struct producer **out, struct v
 enum vx_status worker_make_producers(struct worker *w, struct vx_err *err)
 {
     struct producer *made[WORKER_PRODUCERS_MAX];
+    w->placement = placement_find(properties_value(w->kafka, PROPERTIES_PRODUCER, "partitioner"));
+    vx_assert(w->placement != NULL); /* the settings were checked */
     enum vx_status st = make_all(w, made, err);
     if (st == VX_OK)
         memcpy(w->producers, made, w->producer_count * sizeof(struct producer *));

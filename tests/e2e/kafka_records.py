@@ -175,6 +175,20 @@ def test_records_up_to_the_limit_go_on_and_beyond_it_are_dead_letters_that_cost_
     fleet.close()
 
 
+def test_a_refused_batch_that_is_the_first_of_its_producer_is_not_overtaken():
+    """A broker takes any batch of a producer that it has not seen yet, also one behind a batch that it has refused."""
+    fleet = start_fleet(out="1:max.message.bytes=50000")
+    fleet.drained("in")
+    expect(fleet.routers["r1"].stop() == 0, "left in order")
+    sizes = ([6000] * 10 + [100] * 10) * 30  # ten are too large for a batch, ten are not
+    send(fleet, [(b"k", random.randbytes(size), [], None) for size in sizes])
+    fleet.start_router("r1", kafka='producer.batch.num.messages = "10"')
+    fleet.drained("in")
+    expect("event=producer.recreated" in fleet.routers["r1"].log(), "no batch was refused: this proves nothing")
+    fleet.verify("in", duplicates=True)
+    fleet.close()
+
+
 def test_compacted_topics_with_holes_as_source_and_as_destination():
     fleet = start_fleet(**{"in": "1:cleanup.policy=compact:segment.ms=100:min.cleanable.dirty.ratio=0.01:segment.bytes=1048576",
                            "out": "1:cleanup.policy=compact"})

@@ -143,6 +143,7 @@ static void a_right_run_is_clean_and_names_both_releases(void **state)
     (void)state;
     struct check_verdict v = judge(good_world());
     expect(v, 0, 0, 0, 0, 0);
+    assert_int_equal(v.moved, 0);
     assert_int_equal(v.silent, 1);
     assert_int_equal(v.release_count, 2);
     assert_int_equal(v.outputs, EVENTS - 1 + EVENTS / 5);
@@ -172,6 +173,19 @@ static void a_repeated_output_is_duplicated_not_out_of_order(void **state)
     emit(w, 3, 0);
     emit(w, 10, 0);
     expect(judge(w), 0, 3, 0, 0, 0);
+}
+
+static void a_repeated_output_in_another_partition_has_moved_and_may_be_out_of_order(void **state)
+{
+    (void)state;
+    struct world *w = good_world();
+    emit(w, 6, 0);
+    w->outputs[w->output_count - 1].partition = 1;
+    emit(w, 3, 0);
+    w->outputs[w->output_count - 1].partition = 1;
+    struct check_verdict v = judge(w);
+    expect(v, 0, 2, 1, 0, 0);
+    assert_int_equal(v.moved, 2);
 }
 
 static void swapped_outputs_are_out_of_order(void **state)
@@ -248,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_missing_output_is_lost),
         cmocka_unit_test(one_missing_output_of_two_is_lost),
         cmocka_unit_test(a_repeated_output_is_duplicated_not_out_of_order),
+        cmocka_unit_test(a_repeated_output_in_another_partition_has_moved_and_may_be_out_of_order),
         cmocka_unit_test(swapped_outputs_are_out_of_order),
         cmocka_unit_test(a_record_of_another_release_is_misrouted),
         cmocka_unit_test(a_changed_value_key_or_header_is_misrouted),

@@ -12,10 +12,12 @@ PARTITIONS = 8
 RECORDS = 2  # of one event, at most
 
 
-def test_routers_killed_at_random_lose_nothing_and_double_no_more_than_was_not_committed():
+def kill_at_random(**load):
+    """A fleet under load whose routers are killed until it ends, the verdict, and how many records were handed over or due
+    but not committed at the kills."""
     fleet = game.start(("r1", "r2", "r3"), PARTITIONS)
     look = offsets.Offsets(fleet.kafka, fleet.name, fleet.topic("in"), PARTITIONS)
-    feed = fleet.feed_in_background("in", RATE * SECONDS, rate=RATE, size=300)
+    feed = fleet.feed_in_background("in", RATE * SECONDS, rate=RATE, size=300, **load)
     kills = bound = 0
     while feed.process.poll() is None:
         game.pause(random.uniform(1, 5))
@@ -30,7 +32,19 @@ def test_routers_killed_at_random_lose_nothing_and_double_no_more_than_was_not_c
     verdict = game.finish(fleet, feed, RATE * SECONDS, duplicates=True)
     print(f"# kills={kills} duplicated={verdict['duplicated']} not_committed_at_the_kills={bound}")
     expect(kills >= SECONDS // 10, f"only {kills} kills")
+    return fleet, verdict, bound
+
+
+def test_routers_killed_at_random_lose_nothing_and_double_no_more_than_was_not_committed():
+    fleet, verdict, bound = kill_at_random()
     expect(verdict["duplicated"] <= bound, f"{verdict['duplicated']} doubled, {bound} records were not committed at the kills")
+    fleet.close()
+
+
+def test_events_without_a_key_that_come_again_go_where_they_went_before():
+    fleet, verdict, bound = kill_at_random(keys=0)
+    expect(verdict["duplicated"] > 0, "nothing came again: this proves nothing")
+    expect(verdict["moved"] == 0, f"{verdict['moved']} records went to another partition than before")
     fleet.close()
 
 

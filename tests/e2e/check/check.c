@@ -258,13 +258,18 @@ static uint64_t hash_place(struct vx_span topic, int32_t partition, uint64_t see
     return (vx_hash64(topic) ^ (uint64_t)(uint32_t)partition * 0x9E3779B97F4A7C15u) + seed * 0xC2B2AE3D27D4EB4Fu;
 }
 
-/* True the first time the event shows up in this destination partition. */
-static bool first_occurrence(struct check *check, uint64_t id, const struct check_record *output)
+/* True the first time the event shows up in this destination partition; `*moved`: but it did in another one. */
+static bool first_occurrence(struct check *check, uint64_t id, const struct check_record *output, bool *moved)
 {
-    struct seen **slot = &check->seen[hash_place(output->topic, output->partition, id) & (check->seen_size - 1)];
-    for (struct seen *s = *slot; s; s = s->next)
-        if (s->id == id && s->partition == output->partition && vx_span_equal(s->topic, output->topic))
+    struct seen **slot = &check->seen[hash_place(output->topic, 0, id) & (check->seen_size - 1)];
+    *moved = false;
+    for (struct seen *s = *slot; s; s = s->next) {
+        if (s->id != id || !vx_span_equal(s->topic, output->topic))
+            continue;
+        if (s->partition == output->partition)
             return false;
+        *moved = true;
+    }
     struct seen *s = VX_ARENA_NEW(&check->arena, struct seen);
     *s = (struct seen){.next = *slot, .id = id, .topic = output->topic, .partition = output->partition};
     *slot = s;
@@ -326,8 +331,10 @@ static void judge_output(struct check *check, const struct check_record *output,
         report(check, MISROUTED, id, output, t ? "its release would not make this record" : "no such release");
         return;
     }
-    if (!first_occurrence(check, id, output))
+    bool moved;
+    if (!first_occurrence(check, id, output, &moved))
         return;
+    out->moved += moved;
     struct lane *lane = get_lane(check, &source->record, output);
     if (source->record.offset < lane->furthest) {
         out->out_of_order++;

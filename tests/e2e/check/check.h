@@ -34,6 +34,7 @@ struct check_verdict {
     uint64_t lost;         /* events of which no release's outputs are all there */
     uint64_t duplicated;   /* records beyond one complete set of outputs per event */
     uint64_t out_of_order; /* first occurrences that stand behind a later event of their source partition */
+    uint64_t moved;        /* first occurrences of events that another partition of that destination has already */
     uint64_t misrouted;    /* records that the release named in their header would not have made */
     uint64_t unknown;      /* records without a number, or with one that no source event has */
     uint64_t silent;       /* events without any output, rightly so under some release */

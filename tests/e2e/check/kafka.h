@@ -23,7 +23,7 @@ struct kafka_load {
     const char *file;  /* JSON lines {"headers","key","value"}, or NULL: generated game events */
     uint64_t first_id; /* numbers from here on */
     uint64_t count;
-    uint32_t keys; /* distinct keys of generated events */
+    uint32_t keys; /* distinct keys of generated events; 0: they have none */
     uint32_t size; /* bytes of a generated value, at least */
     uint64_t rate; /* events a second; 0: as fast as it goes */
     uint64_t seed;

@@ -60,7 +60,7 @@ static void send_generated(rd_kafka_t *rk, const struct kafka_load *load, uint64
     static const char *const regions[] = {"eu-west", "eu-north", "us-east", "ap-south"};
     uint64_t r = draw(state);
     char key[32], value[16384];
-    int key_len = snprintf(key, sizeof key, "player-%llu", (unsigned long long)(r % load->keys));
+    int key_len = snprintf(key, sizeof key, "player-%llu", (unsigned long long)(r % (load->keys ? load->keys : 1000)));
     int n = snprintf(value, sizeof value,
                      "{\"id\":%llu,\"type\":\"%s\",\"region\":\"%s\",\"amount\":%llu,\"score\":%llu.5,"
                      "\"player\":{\"name\":\"%s\",\"level\":%llu},\"pad\":\"",
@@ -71,7 +71,8 @@ static void send_generated(rd_kafka_t *rk, const struct kafka_load *load, uint64
         value[n++] = 'x';
     value[n++] = '"';
     value[n++] = '}';
-    put(rk, load->topic, id, vx_span(key, (size_t)key_len), vx_span(value, (size_t)n), rd_kafka_headers_new(2));
+    put(rk, load->topic, id, load->keys ? vx_span(key, (size_t)key_len) : vx_span(NULL, 0), vx_span(value, (size_t)n),
+        rd_kafka_headers_new(2));
 }
 
 /* A line of a file: its value is sent as compact JSON text; bytes that differ from the file do not matter here. */

@@ -3,7 +3,7 @@
  *     veltrix-check topics  --kafka B [--replicas N] NAME:PARTITIONS[:CONFIG=VALUE...]...
  *     veltrix-check delete  --kafka B NAME...
  *     veltrix-check produce --kafka B --topic T [--count N] [--first ID] [--keys K] [--size BYTES] [--rate R] [--seed S]
- *                           [--file EVENTS.jsonl]
+ *                           [--file EVENTS.jsonl]            (K 0: events without a key)
  *     veltrix-check wait    --kafka B --group G [--timeout S] TOPIC...
  *     veltrix-check count   --kafka B PATTERN...                 one line "topic records" each
  *     veltrix-check verify  --kafka B --source T[,T...] --release N=DIR... [--allow-duplicates] [--allow-refused]
@@ -173,11 +173,11 @@ static int verify(struct args *args)
     struct check_verdict v;
     check_judge(check, &v, on_problem, NULL);
     printf("{\"events\":%llu,\"outputs\":%llu,\"dead_letters\":%llu,\"refused\":%llu,\"lost\":%llu,\"duplicated\":%llu,"
-           "\"out_of_order\":%llu,\"misrouted\":%llu,\"unknown\":%llu,\"silent\":%llu,\"releases\":{",
+           "\"out_of_order\":%llu,\"moved\":%llu,\"misrouted\":%llu,\"unknown\":%llu,\"silent\":%llu,\"releases\":{",
            (unsigned long long)v.events, (unsigned long long)v.outputs, (unsigned long long)v.dead_letters,
            (unsigned long long)v.refused, (unsigned long long)v.lost, (unsigned long long)v.duplicated,
-           (unsigned long long)v.out_of_order, (unsigned long long)v.misrouted, (unsigned long long)v.unknown,
-           (unsigned long long)v.silent);
+           (unsigned long long)v.out_of_order, (unsigned long long)v.moved, (unsigned long long)v.misrouted,
+           (unsigned long long)v.unknown, (unsigned long long)v.silent);
     for (size_t i = 0; i < v.release_count; i++)
         printf("%s\"%u\":%llu", i ? "," : "", v.releases[i].release, (unsigned long long)v.releases[i].records);
     puts("}}");
@@ -229,7 +229,7 @@ int main(int argc, char **argv)
         kafka_create_topics(args.kafka, rest, rest_count, args.replicas);
     else if (strcmp(command, "delete") == 0)
         kafka_delete_topics(args.kafka, rest, rest_count);
-    else if (strcmp(command, "produce") == 0 && args.load.topic && args.load.keys > 0)
+    else if (strcmp(command, "produce") == 0 && args.load.topic)
         kafka_produce(args.kafka, &args.load);
     else if (strcmp(command, "wait") == 0 && args.group)
         return kafka_wait(args.kafka, args.group, rest, rest_count, args.timeout_s) ? 0 : 1;

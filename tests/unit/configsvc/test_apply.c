@@ -291,9 +291,28 @@ static void apply_of_what_runs_does_nothing(void **state)
 {
     (void)state;
     strcpy(fake.running, text);
-    check(APPLY, 0, "nothing to do: @1 runs, and says the same\n", "", "");
-    check(APPLY " -o json", 0, "{\"result\":\"unchanged\",\"release\":1,\"was\":1,\"routers\":0,\"running\":0}\n", "",
+    check(APPLY, 0, "nothing to do: the folder says the same; @1 runs on every router (1)\n", "", "");
+    check(APPLY " --wait=0", 0, "nothing to do: the folder says the same; @1 is the running release\n", "", "");
+    check(APPLY " --dry-run", 0, "nothing to do: the folder says the same; @1 is the running release\n", "", "");
+    check(APPLY " -o json", 0, "{\"result\":\"unchanged\",\"release\":1,\"was\":1,\"routers\":1,\"running\":1}\n", "",
           "");
+    fake.routers = NONE;
+    check(APPLY, 0, "nothing to do: the folder says the same; @1 is the running release; no router is live yet\n", "",
+          "");
+}
+
+static void apply_of_what_runs_waits_for_the_routers_too(void **state)
+{
+    (void)state;
+    strcpy(fake.running, text);
+    fake.stable = 2;
+    fake.routers = LATE;
+    check(APPLY " --wait=1", 3, "",
+          "release @2: 0 of 1 routers run it\n"
+          "veltrix: after 1 s, @2 runs on 0 of 1 routers; it stays the running release. Still missing: r1\n",
+          "");
+    fake.routers = REJECT;
+    check(APPLY, 1, "", "veltrix: router r1 rejected @2: r.yaml:1:1: too ?[31mnew\n", "");
 }
 
 static void apply_exits_1_and_puts_back_what_a_router_rejects(void **state)
@@ -555,6 +574,7 @@ int main(void)
         cmocka_unit_test_setup(apply_without_routers_says_so, fresh),
         cmocka_unit_test_setup(apply_does_not_wait_when_told_so, fresh),
         cmocka_unit_test_setup(apply_of_what_runs_does_nothing, fresh),
+        cmocka_unit_test_setup(apply_of_what_runs_waits_for_the_routers_too, fresh),
         cmocka_unit_test_setup(apply_exits_1_and_puts_back_what_a_router_rejects, fresh),
         cmocka_unit_test_setup(a_first_release_cannot_be_put_back, fresh),
         cmocka_unit_test_setup(apply_exits_3_when_a_router_does_not_follow, fresh),

@@ -83,6 +83,13 @@ static void every_mistake_has_its_message(void **state)
          "5:3: librdkafka has no property `linger.mss`; did you mean `linger.ms`?\n"},
         {"fleet = \"a\"\n" ETCD "kafka {\n  bootstrap.servers = \"x\"\n  utter.nonsense = \"5\"\n}\n",
          "5:3: librdkafka has no property `utter.nonsense`\n"},
+        {"fleet = \"a\"\n" ETCD "kafka {\n  bootstrap.servers = \"x\"\n  partitioner = \"random\"\n}\n",
+         "5:3: with `random` an event that is sent again would go elsewhere, which breaks order\n"},
+        {"fleet = \"a\"\n" ETCD "kafka {\n  bootstrap.servers = \"x\"\n  partitioner = \"murmur3\"\n}\n",
+         "5:3: `partitioner`: Invalid value for configuration property \"partitioner\": murmur3\n"},
+        {"fleet = \"a\"\n" ETCD
+         "kafka {\n  bootstrap.servers = \"x\"\n  producer.partitioner = \"fnv1a\"\n}\nproducers = 2\n",
+         ""},
         {"fleet = \"a\"\n" ETCD "kafka {\n  bootstrap.servers = \"x\"\n  linger.ms = \"soon\"\n}\n",
          "5:3: `linger.ms`: Invalid value for configuration property \"queue.buffering.max.ms\"\n"},
         {"fleet = \"a\"\n" ETCD
