@@ -3,6 +3,7 @@
 #define VX_CEL_ANALYSIS_H
 
 #include "core/cel/analysis/predicate.h"
+#include "core/cel/run/program.h"
 #include "core/cel/syntax/tree.h"
 
 enum {
@@ -51,7 +52,12 @@ const struct formula *formula_pair(struct analysis *a, enum formula_kind kind, c
                                    const struct formula *y);
 const struct formula *formula_keys(struct analysis *a, enum cel_predicate_kind kind, bool negated,
                                    const struct cel_place *place, const struct cel_key *keys, uint32_t count);
+const struct formula *formula_range(struct analysis *a, const struct cel_place *place, enum cel_test test,
+                                    struct cel_key key);
 const struct formula *formula_expr(struct analysis *a, const struct tree *tree, bool negated);
+
+/* What `node`, a comparison, or its negation, says of the one side about the other; `flip`: of the right one. */
+bool comparison_test(const struct tree *node, bool flip, bool negated, enum cel_test *test);
 
 /* predicate_any.c: list.exists(x, body). */
 bool formula_is_exists(const struct tree *tree);

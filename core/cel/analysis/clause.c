@@ -177,7 +177,7 @@ static enum join join(struct vx_arena *arena, const struct cel_predicate **a, co
         *a = united(arena, x, b);
         return JOIN_ONE;
     }
-    if (x->kind == CEL_PREDICATE_RANGE && b->kind == CEL_PREDICATE_RANGE) {
+    if (!many && x->kind == CEL_PREDICATE_RANGE && b->kind == CEL_PREDICATE_RANGE) {
         *a = intersected(arena, x, b);
         return range_empty(*a) ? JOIN_NEVER : JOIN_ONE;
     }

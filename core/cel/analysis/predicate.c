@@ -86,8 +86,8 @@ static const struct formula *leaf_bool(struct analysis *a, const struct cel_plac
     return formula_keys(a, CEL_PREDICATE_IN, false, place, &key, 1);
 }
 
-static const struct formula *leaf_range(struct analysis *a, const struct cel_place *place, enum cel_test test,
-                                        struct cel_key key)
+const struct formula *formula_range(struct analysis *a, const struct cel_place *place, enum cel_test test,
+                                    struct cel_key key)
 {
     bool closed = test == TEST_LE || test == TEST_GE, low = test == TEST_GT || test == TEST_GE;
     struct cel_predicate p = {.kind = CEL_PREDICATE_RANGE, .place = *place, .count = 2};
@@ -123,31 +123,39 @@ static bool find_test(const struct tree *node, enum cel_test *test)
     return false;
 }
 
-/* A value compared with a constant, on either side. NULL: it is something else. */
-static const struct formula *comparison(struct analysis *a, const struct tree *node, bool negated)
+bool comparison_test(const struct tree *node, bool flip, bool negated, enum cel_test *test)
 {
     static const uint8_t flipped[] = {TEST_EQ, TEST_NE, TEST_GT, TEST_GE, TEST_LT, TEST_LE};
     static const uint8_t opposite[] = {TEST_NE, TEST_EQ, TEST_GE, TEST_GT, TEST_LE, TEST_LT};
+    enum cel_test found;
+    if (!find_test(node, &found))
+        return false;
+    found = flip ? flipped[found] : found;
+    *test = negated ? opposite[found] : found;
+    return true;
+}
+
+/* A value compared with a constant, on either side. NULL: it is something else. */
+static const struct formula *comparison(struct analysis *a, const struct tree *node, bool negated)
+{
     enum cel_test test;
     struct cel_place place;
     struct cel_key key;
-    if (!find_test(node, &test))
-        return NULL;
     bool flip = node->args[0]->kind == TREE_CONST;
+    if (!comparison_test(node, flip, negated, &test))
+        return NULL;
     const struct tree *inner = node->args[flip], *other = node->args[!flip];
     if (other->kind != TREE_CONST)
         return NULL;
     if (test <= TEST_NE && other->value.type == CEL_BOOL && inner->type.mask == MASK_BOOL)
-        return normal_form(a, inner, negated != ((test == TEST_EQ) != other->value.boolean));
+        return normal_form(a, inner, (test == TEST_EQ) != other->value.boolean);
     if (!place_of(a, inner, &place) || !place_key(&other->value, place.kind == CEL_PLACE_TIMESTAMP, &key))
         return NULL;
-    test = flip ? flipped[test] : test;
-    test = negated ? opposite[test] : test;
     if (test <= TEST_NE)
         return formula_keys(a, CEL_PREDICATE_IN, test == TEST_NE, &place, &key, 1);
     if (key.kind != CEL_KEY_NUMBER && key.kind != CEL_KEY_STRING)
         return NULL;
-    return leaf_range(a, &place, test, key);
+    return formula_range(a, &place, test, key);
 }
 
 /* x in [c, c, …], and "name" in headers. */

@@ -51,7 +51,8 @@ uint64_t cel_place_hash(const struct cel_place *place);
 enum cel_predicate_kind {
     CEL_PREDICATE_IN,       /* the value equals one of keys[0..count); negated: there is one, and it equals none; of an
                                inner place, never negated: one of the values does */
-    CEL_PREDICATE_RANGE,    /* the value is a number (a string) between low and high; never negated */
+    CEL_PREDICATE_RANGE,    /* the value is a number (a string) between low and high; never negated; of an inner place,
+                               one of the values is */
     CEL_PREDICATE_PREFIX,   /* a string that begins with keys[0]; negated: a string that does not; so the next two */
     CEL_PREDICATE_SUFFIX,   /* ends with */
     CEL_PREDICATE_CONTAINS, /* contains */

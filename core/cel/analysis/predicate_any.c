@@ -31,19 +31,26 @@ static bool local_path(struct any *any, const struct tree *node, uint8_t local, 
     return true;
 }
 
-static const struct formula *leaf_any(struct any *any, size_t steps, const struct cel_key *keys, uint32_t count)
+static struct cel_place place_any(struct any *any, size_t steps)
 {
     struct cel_place place = any->list;
     struct json_step *inner = VX_ARENA_ARRAY(any->a->arena, struct json_step, steps);
     memcpy(inner, any->steps, steps * sizeof *inner);
     place.inner = (struct json_path){inner, steps};
+    return place;
+}
+
+static const struct formula *leaf_any(struct any *any, size_t steps, const struct cel_key *keys, uint32_t count)
+{
+    struct cel_place place = place_any(any, steps);
     return formula_keys(any->a, CEL_PREDICATE_IN, false, &place, keys, count);
 }
 
-/* x.f == c, x.f in [c…]. NULL: something else. */
-static const struct formula *any_equal(struct any *any, const struct tree *body, uint8_t local, bool negated)
+/* x.f == c, x.f < c and its kin, x.f in [c…]. NULL: something else. */
+static const struct formula *any_compared(struct any *any, const struct tree *body, uint8_t local, bool negated)
 {
     struct cel_key key;
+    enum cel_test test;
     size_t steps;
     bool flip = body->args[0]->kind == TREE_CONST, in = vx_span_is(body->name, "in");
     const struct tree *place = body->args[flip], *other = body->args[!flip];
@@ -58,9 +65,14 @@ static const struct formula *any_equal(struct any *any, const struct tree *body,
         }
         return leaf_any(any, steps, keys, cel_keys_sort(keys, (uint32_t)count));
     }
-    if (!vx_span_is(body->name, negated ? "!=" : "==") || !place_key(&other->value, false, &key))
+    if (!comparison_test(body, flip, negated, &test) || test == TEST_NE || !place_key(&other->value, false, &key))
         return NULL;
-    return leaf_any(any, steps, &key, 1);
+    if (test == TEST_EQ)
+        return leaf_any(any, steps, &key, 1);
+    if (key.kind != CEL_KEY_NUMBER && key.kind != CEL_KEY_STRING)
+        return NULL;
+    struct cel_place inner = place_any(any, steps);
+    return formula_range(any->a, &inner, test, key);
 }
 
 bool formula_is_exists(const struct tree *tree)
@@ -104,7 +116,7 @@ static const struct formula *any_form(struct any *any, const struct tree *body, 
         any->a->depth < ANALYSIS_DEPTH_MAX)
         return any_form(any, body->args[0], local, !negated);
     if (body->kind == TREE_CALL && body->style == STYLE_INFIX)
-        f = any_equal(any, body, local, negated);
+        f = any_compared(any, body, local, negated);
     else if (formula_is_exists(body) && !negated)
         f = any_inside(any, body, local);
     else if (body->kind != TREE_HAS && local_path(any, body, local, &steps))

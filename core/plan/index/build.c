@@ -4,8 +4,9 @@
  *                   else each under the access it shares with most others:
  *                     key    all its equalities, up to four, the places with most constants first
  *                     member else a value inside a list
- *                     range  else a range, or a prefix
+ *                     range  else a range, or a prefix of many lengths
  *                     tail   else a suffix
+ *                     among  else a range that a value inside a list is in
  *                     member else a text that a string contains, a pattern that it matches
  *                     leaf   else: what has none of these
  *
@@ -32,11 +33,6 @@ static uint32_t item_rule(const struct index_builder *b, const struct item *item
 
 /* ---- leaves ---- */
 
-static bool is_used(const struct item *item, uint32_t n)
-{
-    return n < ITEM_LITERALS_MAX && item->used >> n & 1;
-}
-
 static uint32_t add_word(struct index_builder *b, uint32_t word)
 {
     *INDEX_VEC_MORE(&b->words) = word;
@@ -52,7 +48,7 @@ static uint32_t add_clause(struct index_builder *b, const struct item *item)
     add_word(b, 0);
     for (uint32_t n = 0; n < from->literal_count; n++) {
         const struct literal *literal = item_literal(b, item, n);
-        if (is_used(item, n))
+        if (item_is_used(item, n))
             continue;
         add_word(b, index_literal_head(literal));
         add_word(b, literal->a);
@@ -96,28 +92,28 @@ static void put_clause(struct index_builder *b, const struct item *item)
 static uint32_t hash_size(uint32_t count)
 {
     uint32_t size = 4;
-    while (size < count + count / 2)
+    while (size < 2 * count)
         size *= 2;
     return size;
 }
 
 /* An item under one of its keys. */
 struct filed {
-    uint32_t key[INDEX_WIDTH_MAX]; /* RANGE, TAIL: key[0] is a node of the segment tree */
+    uint32_t key; /* RANGE, TAIL: a node of the segment tree */
     struct item item;
 };
 
 static int by_filed(const void *a, const void *b)
 {
     const struct filed *x = a, *y = b;
-    int order = memcmp(x->key, y->key, sizeof x->key);
-    return order ? order : item_order(&x->item, &y->item);
+    return x->key != y->key ? x->key > y->key ? 1 : -1 : item_order(&x->item, &y->item);
 }
 
 typedef INDEX_VEC(struct filed) filed_vec;
 
 /* All combinations of the values of an item's key. */
-static void file_keys(const struct index_builder *b, const struct way *way, filed_vec *out)
+static void file_keys(const struct index_builder *b, const struct way *way, const struct index_access *access,
+                      filed_vec *out)
 {
     struct filed filed = {.item = way->item};
     uint32_t at[INDEX_WIDTH_MAX] = {0};
@@ -125,10 +121,11 @@ static void file_keys(const struct index_builder *b, const struct way *way, file
     for (uint8_t i = 0; i < way->width; i++)
         filed.item.used |= (uint64_t)1 << way->literals[i];
     while (digit < way->width) {
+        filed.key = 0;
         for (uint8_t i = 0; i < way->width; i++) {
             const struct literal *literal = item_literal(b, &way->item, way->literals[i]);
             bool single = literal->kind == LITERAL_ID || (literal->kind == LITERAL_MEMBER && literal->b == 0);
-            filed.key[i] = single ? literal->a : b->sets.at[literal->a + at[i]];
+            filed.key += access->scales[i] * (single ? literal->a : b->sets.at[literal->a + at[i]]);
         }
         *INDEX_VEC_MORE(out) = filed;
         for (digit = 0; digit < way->width; digit++) {
@@ -143,7 +140,7 @@ static void file_keys(const struct index_builder *b, const struct way *way, file
 static uint32_t file_equal(struct index_builder *b, filed_vec *all, uint32_t *at, bool in_range)
 {
     uint32_t from = *at, count = 0;
-    while (*at < all->count && memcmp(all->at[*at].key, all->at[from].key, sizeof all->at[from].key) == 0)
+    while (*at < all->count && all->at[*at].key == all->at[from].key)
         ++*at;
     struct item *items = calloc(*at - from, sizeof *items);
     vx_assert(items != NULL);
@@ -160,26 +157,25 @@ static void access_key(struct index_builder *b, const struct way *ways, uint32_t
 {
     filed_vec all = {0};
     uint32_t distinct = 0;
+    for (uint32_t i = 0, scale = 1; i < to->width; i++) {
+        to->scales[i] = scale;
+        scale *= b->subjects.at[to->subjects[i]].constant_count + 1;
+    }
     for (uint32_t i = 0; i < count; i++)
-        file_keys(b, &ways[i], &all);
+        file_keys(b, &ways[i], to, &all);
     qsort(all.at, all.count, sizeof *all.at, by_filed);
     for (uint32_t i = 0; i < all.count; i++)
-        distinct += i == 0 || memcmp(all.at[i].key, all.at[i - 1].key, sizeof all.at[i].key) != 0;
+        distinct += i == 0 || all.at[i].key != all.at[i - 1].key;
     to->mask = hash_size(distinct) - 1;
     to->count = distinct;
-    uint32_t width = to->width, size = width + 1;
-    uint32_t *keys = VX_ARENA_ARRAY(&b->index->arena, uint32_t, (size_t)(to->mask + 1) * size);
-    for (uint32_t i = 0; i <= to->mask; i++)
-        keys[i * size + width] = INDEX_NOTHING;
+    struct index_entry *entries = VX_ARENA_ARRAY(&b->index->arena, struct index_entry, to->mask + 1);
     for (uint32_t at = 0; at < all.count;) {
-        const uint32_t *key = all.at[at].key;
-        uint32_t slot = index_hash_ids(key, width) & to->mask;
-        while (keys[slot * size + width] != INDEX_NOTHING)
+        uint32_t key = all.at[at].key, slot = index_hash_key(key) & to->mask;
+        while (entries[slot].key)
             slot = (slot + 1) & to->mask;
-        memcpy(keys + slot * size, key, width * sizeof *keys);
-        keys[slot * size + width] = file_equal(b, &all, &at, false);
+        entries[slot] = (struct index_entry){key, file_equal(b, &all, &at, false)};
     }
-    to->keys = keys;
+    to->entries = entries;
     free(all.at);
 }
 
@@ -221,11 +217,11 @@ static void file_range(const struct index_builder *b, const struct way *way, con
     high = leaves + (uint32_t)(to - access->keys);
     for (; low < high; low /= 2, high /= 2) {
         if (low & 1) {
-            filed.key[0] = low++;
+            filed.key = low++;
             *INDEX_VEC_MORE(out) = filed;
         }
         if (high & 1) {
-            filed.key[0] = --high;
+            filed.key = --high;
             *INDEX_VEC_MORE(out) = filed;
         }
     }
@@ -253,7 +249,7 @@ static void access_range(struct index_builder *b, const struct way *ways, uint32
     if (all.count > 1)
         qsort(all.at, all.count, sizeof *all.at, by_filed);
     for (uint32_t at = 0; at < all.count;) {
-        uint32_t node = all.at[at].key[0];
+        uint32_t node = all.at[at].key;
         children[node] = file_equal(b, &all, &at, true);
     }
     to->children = children;
@@ -268,6 +264,29 @@ static int by_first_rule(const void *a, const void *b)
     return (x->first_rule > y->first_rule) - (x->first_rule < y->first_rule);
 }
 
+/* Of the ways' items, the subject of whose ranges more than half have one. */
+static uint32_t asked_behind(const struct index_builder *b, const struct way *ways, uint32_t count)
+{
+    uint32_t subject = INDEX_NO_POSITION, votes = 0, n = 0; /* Boyer and Moore's majority */
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < count; i++) {
+            const struct collected_clause *clause = &b->clauses.at[ways[i].item.clause];
+            for (uint32_t k = 0; k < clause->literal_count; k++) {
+                const struct literal *literal = &b->literals.at[clause->literals_at + k];
+                if (literal->kind != LITERAL_RANGE)
+                    continue;
+                if (pass == 1)
+                    n += literal->subject == subject;
+                else if (votes == 0)
+                    subject = literal->subject, votes = 1;
+                else
+                    votes += literal->subject == subject ? 1 : UINT32_MAX;
+            }
+        }
+    }
+    return n > count / 2 ? subject : INDEX_NO_POSITION;
+}
+
 static struct index_access make_access(struct index_builder *b, const struct way *ways, uint32_t count)
 {
     struct index_access to = {.kind = ways->kind, .width = ways->width, .first_rule = UINT32_MAX};
@@ -276,6 +295,7 @@ static struct index_access make_access(struct index_builder *b, const struct way
         uint32_t rule = item_rule(b, &ways[i].item);
         to.first_rule = rule < to.first_rule ? rule : to.first_rule;
     }
+    to.ahead = to.kind == ACCESS_KEY ? asked_behind(b, ways, count) : INDEX_NO_POSITION;
     if (to.kind <= ACCESS_MEMBER)
         access_key(b, ways, count, &to);
     else
@@ -312,6 +332,7 @@ static uint32_t file_many(struct index_builder *b, struct item *items, uint32_t 
         ways[i] = way_of(b, items[i], ranges);
     qsort(ways, count, sizeof *ways, way_order);
     ways_simplify(b, ways, count);
+    ways_join(ways, count);
     for (uint32_t at = 0, end; at < count; at = end) {
         end = way_end(ways, at, count);
         if (ways[at].kind == WAY_LEAF || end - at < ACCESS_MIN) {
@@ -329,21 +350,11 @@ static uint32_t file_many(struct index_builder *b, struct item *items, uint32_t 
     return node;
 }
 
-/* True when all literals of an item hold. */
-static bool is_certain(const struct index_builder *b, const struct item *item)
-{
-    uint32_t left = b->clauses.at[item->clause].literal_count;
-    return left <= ITEM_LITERALS_MAX && (uint32_t)__builtin_popcountll(item->used) == left;
-}
-
-/* Files items, by rule and each clause once; returns the reference to where. Where the first match counts, what stands
- * behind an item that certainly matches is left out. */
+/* Files items, by rule and each clause once; returns the reference to where. */
 static uint32_t file(struct index_builder *b, struct item *items, uint32_t count, bool in_range)
 {
-    for (uint32_t i = 0; i < count && !b->index->route->match_all; i++) {
-        if (is_certain(b, &items[i]))
-            count = i + 1;
-    }
+    if (!b->index->route->match_all)
+        count = items_leave_out(b, items, count);
     if (count == 0)
         return INDEX_NOTHING;
     if (count == 1)
@@ -386,6 +397,10 @@ static void finish(struct index_builder *b)
 {
     struct match_index *index = b->index;
     index->subject_count = b->subjects.count;
+    for (uint32_t i = 0; i < b->subjects.count; i++) {
+        if (b->subjects.at[i].source != SOURCE_PARTS)
+            b->subjects.at[i].constants = NULL; /* they go with the analysis */
+    }
     index->test_count = b->tests.count;
     index->subjects = SETTLE(b, subjects);
     index->tests = SETTLE(b, tests);

@@ -31,9 +31,12 @@ struct collected_regex {
     const struct cel_regex *regex;
 };
 
+enum { INDEX_HEADS_MAX = 4 }; /* lengths of prefixes of one place that are worth a look-up each */
+
 /* A subject while its constants are being collected. */
 struct collected_subject {
-    uint32_t parts, regexes; /* the subjects of what this string contains and matches, + 1; 0: none */
+    uint32_t heads[INDEX_HEADS_MAX]; /* the lengths of prefixes, each once */
+    uint32_t head_count;             /* INDEX_HEADS_MAX + 1: too many, prefixes are ranges */
     INDEX_VEC(struct cel_key) constants;
     INDEX_VEC(struct cel_key) bounds;
     INDEX_VEC(struct cel_key) tails;
@@ -81,6 +84,11 @@ static inline const struct literal *item_literal(const struct index_builder *b, 
     return &b->literals.at[b->clauses.at[item->clause].literals_at + n];
 }
 
+static inline bool item_is_used(const struct item *item, uint32_t n)
+{
+    return n < ITEM_LITERALS_MAX && item->used >> n & 1;
+}
+
 /* How an item may be reached. */
 struct way {
     uint8_t kind; /* enum access_kind, or WAY_LEAF */
@@ -89,7 +97,7 @@ struct way {
     uint8_t literals[INDEX_WIDTH_MAX];  /* of the clause, by subject */
     struct item item;
 };
-enum { WAY_LEAF = 4 };
+enum { WAY_LEAF = ACCESS_AMONG + 1 };
 
 /* way.c */
 /* Orders for qsort(): items by rule; ways by how, then by rule. */
@@ -103,8 +111,15 @@ struct way way_of(const struct index_builder *b, struct item item, bool ranges);
 uint32_t way_end(const struct way *ways, uint32_t from, uint32_t count);
 /* Fewer different ways where there are too many; sorts again. */
 void ways_simplify(const struct index_builder *b, struct way *ways, uint32_t count);
+/* Fewer still: keys that have a part that is the key of many more; sorts again. */
+void ways_join(struct way *ways, uint32_t count);
+/* Where the first match counts: leaves out what can never be it, items, sorted by rule, behind one that holds wherever they
+ * do. Returns how many are left. */
+uint32_t items_leave_out(const struct index_builder *b, struct item *items, uint32_t count);
 
 /* subject.c */
+/* Notes how long a prefix is: before all the rest, for lengths decide which subject is asked. */
+void subject_weigh(struct index_builder *b, const struct cel_predicate *p);
 /* Notes what a predicate compares its place with; when all are noted, subjects_finish() numbers them. */
 void subject_gather(struct index_builder *b, const struct cel_predicate *p);
 void subjects_finish(struct index_builder *b);

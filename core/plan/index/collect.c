@@ -96,10 +96,15 @@ static struct literal literal_of(struct index_builder *b, uint32_t rule, const s
         set_literal(b, subject, p, &to);
         break;
     case CEL_PREDICATE_RANGE:
-        to.kind = LITERAL_RANGE;
+        to.kind = subject->source == SOURCE_ELEMENTS ? LITERAL_AMONG : LITERAL_RANGE;
         range_positions(&subject->bounds, p, &to);
         break;
     case CEL_PREDICATE_PREFIX:
+        if (subject->source == SOURCE_HEAD) {
+            to.kind = LITERAL_ID;
+            to.a = id_of(subject, &p->keys[0]);
+            break;
+        }
         to.kind = p->negated ? LITERAL_OUTSIDE : LITERAL_RANGE;
         prefix_positions(b, &subject->bounds, 2 * subject->bounds.numbers + 1, p->keys[0].text, &to);
         break;
@@ -177,15 +182,21 @@ static void analyse(struct index_builder *b)
     b->index->heavy_list_bytes = CEL_STEPS_MAX / 4 / longest;
 }
 
-void index_collect(struct index_builder *b)
+static void for_predicates(struct index_builder *b, void (*see)(struct index_builder *, const struct cel_predicate *))
 {
-    analyse(b);
     for (uint32_t i = 0; i < b->rule_count; i++) {
         for (size_t k = 0; k < b->rules[i].count; k++) {
             for (uint32_t n = 0; n < b->rules[i].clauses[k].count; n++)
-                subject_gather(b, b->rules[i].clauses[k].predicates[n]);
+                see(b, b->rules[i].clauses[k].predicates[n]);
         }
     }
+}
+
+void index_collect(struct index_builder *b)
+{
+    analyse(b);
+    for_predicates(b, subject_weigh);
+    for_predicates(b, subject_gather);
     subjects_finish(b);
     for (uint32_t i = 0; i < b->rule_count; i++) {
         bool expr = false;

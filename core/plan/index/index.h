@@ -9,14 +9,21 @@
  * that holds. Their clusters are nested here, as in BE-Tree (Sadoghi, Jacobsen, SIGMOD 2011): what is found under a key
  * is again a small index over the literals that are left, until few clauses remain, which are tried in order. The first
  * phase is lazy: a place is read when the search first asks for it. Ranges, and prefixes, which are ranges of strings,
- * are filed in segment trees (Bentley 1977) over the positions of their bounds.
+ * are filed in segment trees (Bentley 1977) over the positions of their bounds; where the prefixes of a place have few
+ * lengths, they are equalities of the first so many bytes.
  *
- * Every access knows the first rule below it, and the search leaves out what lies behind the best rule found so far.
+ * Every access knows the first rule below it, and the search leaves out what lies behind the best rule found so far. What
+ * stands behind a clause that holds wherever it does is not there at all.
+ *
+ * With ten thousand rules the time goes into waiting for memory. So what an event looks at is dense (a value's constants
+ * are found by words, ids.h; a key is one word, whatever its width), what mostly says no is small (filters), and what will
+ * be looked at is fetched ahead, while something else is done.
  *
  * Cost of an event: per place that is asked for one reading, one hash look-up for equalities and one binary search for
  * ranges; per equality access one look-up of integers, per range access the logarithm of its ranges; per clause found
  * its remaining literals, each a comparison of integers. So it grows with what matches, not with what there is.
- * Memory: 12 bytes per literal that is not filed, 8 per clause, 16 to 32 per filed equality, 32 to 150 per range.
+ * Memory: 12 bytes per literal that is not filed, 8 per clause, 16 to 32 per key, 42 to 62 per constant, 32 to 150 per
+ * range.
  *
  * An index sees through the hand-over of all that is left: the rules of the other routing stand behind those of the first,
  * and one search answers for both.
@@ -27,12 +34,12 @@
 #define VX_PLAN_INDEX_INDEX_H
 
 #include "core/cel/analysis/predicate.h"
+#include "core/plan/index/ids.h"
 #include "core/plan/match.h"
 
 enum {
     INDEX_RULES_MIN = 4,         /* fewer are tried in a loop, which is faster */
     INDEX_WIDTH_MAX = 4,         /* equalities in one key */
-    INDEX_NO_ID = 0,             /* a value that equals no constant */
     INDEX_CLAUSE = (int)1 << 30, /* in a reference: a clause, not a node */
     INDEX_NOTHING = INDEX_CLAUSE - 1,
     /* The tree is words, so that what is looked at together stands together; a reference is the place of the first.
@@ -66,11 +73,6 @@ struct index_prints {
     uint8_t cut, shift;
 };
 
-struct index_slot {
-    uint32_t hash;
-    uint32_t id; /* INDEX_NO_ID: free */
-};
-
 /* Many texts to be found in one pass over a string: by three bytes of each, those that fewest of them have. A filter of
  * bits says where to look; then buckets, then the texts themselves. Cost: a few instructions per byte of the string, and a
  * comparison for each text that has its three bytes there. */
@@ -96,24 +98,27 @@ struct index_inner {
 /* What a subject's readings are. */
 enum index_source {
     SOURCE_VALUE,    /* the value at its place */
-    SOURCE_ELEMENTS, /* many: the constants that are among the values inside a list */
+    SOURCE_ELEMENTS, /* many: the constants that are among the values inside a list, and the positions of these */
+    SOURCE_HEAD,     /* the first bytes of the string at `base`, if it has so many */
     SOURCE_PARTS,    /* many: the constants that the string at `base` contains */
     SOURCE_REGEXES,  /* many: the constants, patterns, that match the string at `base` */
 };
 
 /* A place, and all constants and bounds that any condition compares it with. */
 struct index_subject {
-    uint8_t source; /* enum index_source */
-    struct cel_place place;
-    uint32_t slot;                   /* FIELD: of the value */
-    uint32_t base;                   /* lower: the subject without it; PARTS, REGEXES: the string's */
+    uint8_t source;       /* enum index_source */
+    bool field;           /* VALUE of a field as it stands, which most are */
+    uint32_t slot;        /* FIELD: of the value */
+    uint32_t base;        /* lower: the subject without it; HEAD, PARTS, REGEXES: the string's */
+    uint32_t head;        /* HEAD: how many bytes */
+    struct index_ids ids; /* of VALUE, HEAD and ELEMENTS */
+    uint32_t constant_count;
     uint32_t members_at;             /* many: its places in match_scratch.members and .found */
+    const struct cel_key *constants; /* constant `id` is constants[id - 1]; of PARTS, of others only while building */
     const struct index_inner *inner; /* ELEMENTS: the list's trie */
     const struct index_parts *parts;
     const struct cel_regex_set *regexes;
-    const struct cel_key *constants; /* constant `id` is constants[id - 1] */
-    const struct index_slot *ids;    /* open addressing by cel_key_hash */
-    uint32_t id_mask, constant_count;
+    struct cel_place place;
     struct index_bounds bounds;
     struct index_bounds tails; /* of strings read backwards; their keys are reversed too */
 };
@@ -124,6 +129,7 @@ enum literal_kind {
     LITERAL_IDS,      /* it is one of sets[a..a + b) */
     LITERAL_RANGE,    /* its position is in [a, b) */
     LITERAL_OUTSIDE,  /* it is a string whose position is not in [a, b) */
+    LITERAL_AMONG,    /* the position of one of the many is in [a, b) */
     LITERAL_HAS,      /* there is one; a: the slot of the parent of a field */
     LITERAL_TAIL,     /* the position of the string read backwards is in [a, b) */
     LITERAL_MEMBER,   /* id a, or one of sets[a..a + b) if b, is among the many; negated: not, but there is a string */
@@ -144,19 +150,27 @@ struct index_test {
     uint32_t subject;                  /* CONTAINS */
 };
 
-enum access_kind { ACCESS_KEY, ACCESS_MEMBER, ACCESS_RANGE, ACCESS_TAIL };
+struct index_entry {
+    uint32_t key; /* 0: free */
+    uint32_t reference;
+};
+
+enum access_kind { ACCESS_KEY, ACCESS_MEMBER, ACCESS_RANGE, ACCESS_TAIL, ACCESS_AMONG };
 struct index_access {
     uint8_t kind;  /* enum access_kind */
-    uint8_t width; /* KEY: subjects in the key; MEMBER: 1 */
+    uint8_t width; /* KEY: subjects in the key; others: 1 */
     uint32_t first_rule;
     uint32_t subjects[INDEX_WIDTH_MAX];
-    /* KEY: slot n of a hash table is keys[n * (width + 1) …): the ids, then the reference; INDEX_NOTHING: free.
-     * MEMBER: the same, looked up for each id.
-     * RANGE: keys[0..count) cut the positions into segments; leaf n of a segment tree over 2^k leaves, from keys[n] to
-     * keys[n + 1], is children[2^k + n], its parent children[(2^k + n) / 2], and so on to 1. */
+    uint32_t ahead; /* KEY: the subject whose position most of what is filed here asks for; INDEX_NO_POSITION: none */
+    uint32_t scales[INDEX_WIDTH_MAX];  /* KEY: the key is the sum of the ids, each times its scale; as a number with
+                                         several digits is, so no two have the same */
+    const struct index_entry *entries; /* KEY: a hash table; MEMBER: the same, looked up for each id */
+    /* RANGE, TAIL, AMONG (which looks up each position): keys[0..count) cut the positions into segments; leaf n of a
+     * segment tree over 2^k leaves, from keys[n] to keys[n + 1], is children[2^k + n], its parent
+     * children[(2^k + n) / 2], and so on to 1. */
     const uint32_t *keys;
     const uint32_t *children; /* RANGE: references */
-    uint32_t mask;            /* KEY: slots - 1; RANGE: leaves - 1 */
+    uint32_t mask;            /* KEY: entries - 1; RANGE: leaves - 1 */
     uint32_t count;
 };
 
@@ -194,7 +208,7 @@ struct reading {
     bool present;
     struct cel_key key;
     uint32_t id, position, tail;
-    uint32_t found_count; /* many: of match_scratch.found */
+    uint32_t found_count, position_count; /* many: of match_scratch.found */
 };
 
 struct match_scratch {
@@ -203,8 +217,9 @@ struct match_scratch {
     uint32_t reading_room, test_room, rule_room, member_room, found_room;
     struct reading *readings; /* by subject */
     uint32_t *tests;          /* by test: epoch << 2 | enum index_answer */
-    uint32_t *members;        /* by subject's members_at + id - 1: epoch in which it was found */
-    uint32_t *found;          /* from a subject's members_at on: the ids found */
+    uint32_t *members;        /* by subject's members_at + id - 1: epoch in which it was found; behind the last id: the
+                                 same by position */
+    uint32_t *found;          /* from a subject's members_at on: the ids found; behind the last id: the positions */
     struct cel_numbers numbers;
     uint64_t *rules; /* a bit per rule of the route; all 0 between questions */
 };
@@ -229,7 +244,7 @@ struct search {
 enum { READ_ID = 1, READ_POSITION = 2, READ_TAIL = 4, READ_TEXT_FAILED = 8 };
 /* The value, its id, its positions; each is found out when it is first asked for. */
 void reading_fetch(struct search *s, uint32_t subject, struct reading *r);
-void reading_find_id(const struct index_subject *subject, struct reading *r);
+uint32_t reading_find_id(struct search *s, uint32_t subject, struct reading *r);
 void reading_find_position(struct search *s, const struct index_subject *subject, struct reading *r);
 void reading_find_tail(struct search *s, const struct index_subject *subject, struct reading *r);
 
@@ -243,10 +258,8 @@ static inline struct reading *index_read(struct search *s, uint32_t subject)
 
 static inline uint32_t index_id(struct search *s, uint32_t subject)
 {
-    struct reading *r = index_read(s, subject);
-    if (!(r->known & READ_ID))
-        reading_find_id(&s->index->subjects[subject], r);
-    return r->id;
+    struct reading *r = &s->scratch->readings[subject];
+    return r->epoch == s->epoch && (r->known & READ_ID) ? r->id : reading_find_id(s, subject, r);
 }
 
 static inline uint32_t index_position(struct search *s, uint32_t subject)
@@ -279,13 +292,20 @@ static inline struct reading *index_members(struct search *s, uint32_t subject)
     return r;
 }
 
+static inline const uint32_t *index_found_positions(const struct search *s, uint32_t subject)
+{
+    const struct index_subject *of = &s->index->subjects[subject];
+    return &s->scratch->found[of->members_at + of->constant_count];
+}
+
 /* True when the value is a string; counts once when it is something else. */
 bool reading_is_string(struct search *s, struct reading *r);
-uint32_t subject_find_id(const struct index_subject *subject, const struct cel_key *key);
 void key_of_json(struct json_value json, struct vx_arena *arena, struct cel_key *key);
 
 /* Is it definitely true for this event? */
 bool literal_holds(struct search *s, const struct literal *literal);
+/* The position of a key among all bounds; INDEX_NO_POSITION: it is neither number nor string. */
+uint32_t index_position_of(const struct index_bounds *bounds, const struct cel_key *key);
 /* The position of a key among sorted keys of its kind; see index_bounds. `prints` may be NULL. */
 uint32_t bounds_position(const struct cel_key *keys, uint32_t count, const struct index_prints *prints,
                          const struct cel_key *key);
@@ -297,8 +317,12 @@ void index_prints_find(const struct index_prints *prints, const struct cel_key *
 /* The same for a string that is read backwards; `keys` are backwards already. */
 uint32_t tails_position(const struct cel_key *keys, uint32_t count, struct vx_span text);
 
+static inline uint32_t index_hash_key(uint32_t key)
+{
+    return (uint32_t)(key * 0x9e3779b97f4a7c15ull >> 32);
+}
+
 /* search.c */
-uint32_t index_hash_ids(const uint32_t *ids, uint32_t width);
 static inline uint32_t index_literal_head(const struct literal *literal)
 {
     return literal->kind | (uint32_t)literal->negated << 7 | literal->subject << 8;

@@ -1,6 +1,6 @@
 /* Subjects of which there are many values at once: elements of a list, texts in a string, patterns that match it. A worker's
- * thread. One pass finds all constants that are among them; each is noted once, in a list that accesses walk and in a
- * mark that literals look at.
+ * thread. One pass finds all constants that are among them, and the positions of elements among the bounds; each is noted
+ * once, in a list that accesses walk and in a mark that literals look at.
  */
 #include "core/cel/regex/regex.h"
 #include "core/plan/index/index.h"
@@ -16,6 +16,20 @@ static void note(struct search *s, uint32_t subject, uint32_t id)
         return;
     *mark = s->epoch;
     s->scratch->found[at + s->scratch->readings[subject].found_count++] = id;
+}
+
+static void note_position(struct search *s, uint32_t number, const struct cel_key *key)
+{
+    const struct index_subject *subject = &s->index->subjects[number];
+    uint32_t position = index_position_of(&subject->bounds, key);
+    if (position == INDEX_NO_POSITION)
+        return;
+    uint32_t at = subject->members_at + subject->constant_count;
+    uint32_t *mark = &s->scratch->members[at + position];
+    if (*mark == s->epoch)
+        return;
+    *mark = s->epoch;
+    s->scratch->found[at + s->scratch->readings[number].position_count++] = position;
 }
 
 /* ---- elements ---- */
@@ -66,9 +80,12 @@ static void walk(struct search *s, const struct index_inner *node, struct json_v
     if (node->subject != UINT32_MAX) {
         struct cel_key key;
         key_of_json(value, s->frame->arena, &key);
-        uint32_t id = subject_find_id(&s->index->subjects[node->subject], &key);
+        const struct index_subject *subject = &s->index->subjects[node->subject];
+        uint32_t id = index_ids_find(&subject->ids, &key, s->frame->event->value);
         if (id != INDEX_NO_ID)
             note(s, node->subject, id);
+        if (subject->bounds.numbers + subject->bounds.strings > 0)
+            note_position(s, node->subject, &key);
     }
     if (node->any) {
         struct json_iter it = json_iter(value);
@@ -87,6 +104,7 @@ static void start(struct search *s, const struct index_inner *node)
     if (node->subject != UINT32_MAX) {
         s->scratch->readings[node->subject].epoch = s->epoch;
         s->scratch->readings[node->subject].found_count = 0;
+        s->scratch->readings[node->subject].position_count = 0;
     }
     if (node->any)
         start(s, node->any);

@@ -91,46 +91,50 @@ static void fetch_other(struct search *s, const struct index_subject *subject, s
     }
 }
 
-void reading_fetch(struct search *s, uint32_t number, struct reading *r)
+static void fetch_head(struct search *s, const struct index_subject *subject, struct reading *r)
 {
-    const struct index_subject *subject = &s->index->subjects[number];
+    struct reading *base = index_read(s, subject->base);
+    r->present = reading_is_string(s, base); /* else it is counted there */
+    r->key.kind = r->present ? CEL_KEY_OTHER : CEL_KEY_NONE;
+    if (r->present && base->key.text.len >= subject->head)
+        r->key = cel_key_string(vx_span(base->key.text.at, subject->head));
+}
+
+static inline void fetch(struct search *s, const struct index_subject *subject, struct reading *r)
+{
     r->epoch = s->epoch;
     r->known = 0;
     r->present = true;
-    if (subject->place.lower) {
+    if (subject->field) {
+        read_json(s->frame->event->slots[subject->slot], s->frame->arena, &r->key);
+        r->present = r->key.kind != CEL_KEY_NONE;
+        return;
+    }
+    if (subject->source == SOURCE_HEAD) {
+        fetch_head(s, subject, r);
+    } else if (subject->place.lower) {
         const struct reading *base = index_read(s, subject->base);
         r->key = lowered(&base->key, s->frame->arena);
         r->present = base->key.kind != CEL_KEY_NONE; /* else it is counted there, if at all */
-    } else if (subject->place.kind == CEL_PLACE_FIELD) {
-        read_json(s->frame->event->slots[subject->slot], s->frame->arena, &r->key);
-        r->present = r->key.kind != CEL_KEY_NONE;
     } else {
         fetch_other(s, subject, r);
     }
     s->failed += r->present && r->key.kind == CEL_KEY_NONE;
 }
 
-static inline uint32_t find_id(const struct index_subject *subject, const struct cel_key *key)
+void reading_fetch(struct search *s, uint32_t number, struct reading *r)
 {
-    if (key->kind <= CEL_KEY_OTHER || !subject->ids)
-        return INDEX_NO_ID;
-    uint32_t hash = (uint32_t)cel_key_hash(key);
-    for (uint32_t at = hash;; at++) {
-        const struct index_slot *slot = &subject->ids[at & subject->id_mask];
-        if (slot->id == INDEX_NO_ID || (slot->hash == hash && cel_key_equal(&subject->constants[slot->id - 1], key)))
-            return slot->id;
-    }
+    fetch(s, &s->index->subjects[number], r);
 }
 
-uint32_t subject_find_id(const struct index_subject *subject, const struct cel_key *key)
+uint32_t reading_find_id(struct search *s, uint32_t number, struct reading *r)
 {
-    return find_id(subject, key);
-}
-
-void reading_find_id(const struct index_subject *subject, struct reading *r)
-{
+    const struct index_subject *subject = &s->index->subjects[number];
+    if (r->epoch != s->epoch)
+        fetch(s, subject, r);
     r->known |= READ_ID;
-    r->id = find_id(subject, &r->key);
+    r->id = index_ids_find(&subject->ids, &r->key, s->frame->event->value);
+    return r->id;
 }
 
 uint32_t bounds_position(const struct cel_key *keys, uint32_t count, const struct index_prints *prints,
@@ -181,20 +185,26 @@ uint32_t tails_position(const struct cel_key *keys, uint32_t count, struct vx_sp
     return 2 * low;
 }
 
+uint32_t index_position_of(const struct index_bounds *bounds, const struct cel_key *key)
+{
+    const struct cel_key *strings = bounds->keys + bounds->numbers;
+    if (key->kind == CEL_KEY_STRING)
+        return 2 * bounds->numbers + 1 + bounds_position(strings, bounds->strings, bounds->string_prints, key);
+    if (key->kind != CEL_KEY_NUMBER)
+        return INDEX_NO_POSITION;
+    if (bounds->numbers == 0 || key->whole < bounds->keys[0].whole) /* most values are below most thresholds */
+        return 0;
+    return bounds_position(bounds->keys, bounds->numbers, bounds->number_prints, key);
+}
+
 void reading_find_position(struct search *s, const struct index_subject *subject, struct reading *r)
 {
     const struct index_bounds *bounds = &subject->bounds;
-    bool comparable = r->key.kind == CEL_KEY_NONE; /* counted already */
     r->known |= READ_POSITION;
-    r->position = INDEX_NO_POSITION;
-    if (r->key.kind == CEL_KEY_NUMBER) {
-        r->position = bounds_position(bounds->keys, bounds->numbers, bounds->number_prints, &r->key);
-        comparable = bounds->numbers > 0;
-    } else if (r->key.kind == CEL_KEY_STRING) {
-        r->position = 2 * bounds->numbers + 1 +
-                      bounds_position(bounds->keys + bounds->numbers, bounds->strings, bounds->string_prints, &r->key);
-        comparable = bounds->strings > 0;
-    }
+    r->position = index_position_of(bounds, &r->key);
+    bool comparable = r->key.kind == CEL_KEY_NONE || /* counted already */
+                      (r->key.kind == CEL_KEY_NUMBER && bounds->numbers > 0) ||
+                      (r->key.kind == CEL_KEY_STRING && bounds->strings > 0);
     s->failed += !comparable;
 }
 
@@ -247,6 +257,16 @@ static bool is_member(struct search *s, const struct literal *literal)
     if (member || !literal->negated)
         return member && !literal->negated;
     return index_read(s, subject->base)->key.kind == CEL_KEY_STRING;
+}
+
+static bool is_among(struct search *s, const struct literal *literal)
+{
+    const struct reading *r = index_members(s, literal->subject);
+    const uint32_t *positions = index_found_positions(s, literal->subject);
+    uint32_t i = 0;
+    while (i < r->position_count && !(positions[i] >= literal->a && positions[i] < literal->b))
+        i++;
+    return i < r->position_count;
 }
 
 static bool present(struct search *s, const struct literal *literal)
@@ -305,6 +325,8 @@ bool literal_holds(struct search *s, const struct literal *literal)
                !(position >= literal->a && position < literal->b);
     case LITERAL_MEMBER:
         return is_member(s, literal);
+    case LITERAL_AMONG:
+        return is_among(s, literal);
     case LITERAL_HAS:
         return present(s, literal);
     case LITERAL_TAIL:

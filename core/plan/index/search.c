@@ -19,7 +19,7 @@
 
 #include <stdlib.h>
 
-enum { STEPS_HEAVY = CEL_STEPS_MAX / 4 };
+enum { STEPS_HEAVY = CEL_STEPS_MAX / 4, LINE_BYTES = 64 /* of a processor's cache */ };
 
 static void visit(struct search *s, uint32_t reference);
 
@@ -63,41 +63,41 @@ static inline void try_clause(struct search *s, const uint32_t *clause)
         s->scratch->rules[rule / 64] |= (uint64_t)1 << rule % 64;
     else
         s->best = rule;
+    __builtin_prefetch(&index_rule(s->index, rule)->action); /* somebody asks for it soon */
 }
 
-uint32_t index_hash_ids(const uint32_t *ids, uint32_t width)
+static inline void visit_entry(struct search *s, const struct index_access *access, uint32_t key)
 {
-    uint64_t h = 0;
-    for (uint32_t i = 0; i < width; i++)
-        h = (h ^ ids[i]) * 0x9e3779b97f4a7c15ull;
-    return (uint32_t)(h >> 32);
-}
-
-static inline void visit_ids(struct search *s, const struct index_access *access, const uint32_t *ids, uint32_t width)
-{
-    for (uint32_t at = index_hash_ids(ids, width);; at++) {
-        const uint32_t *slot = &access->keys[(at & access->mask) * (width + 1)];
-        uint32_t i = 0;
-        if (slot[width] == INDEX_NOTHING)
-            return;
-        while (i < width && slot[i] == ids[i])
-            i++;
-        if (i == width) {
-            visit(s, slot[width]);
+    for (uint32_t at = index_hash_key(key);; at++) { /* `ahead` is read while the words are on their way */
+        const struct index_entry *entry = &access->entries[at & access->mask];
+        if (entry->key == key) {
+            uintptr_t words = (uintptr_t)&s->index->words[entry->reference & ~(uint32_t)INDEX_CLAUSE];
+            __builtin_prefetch((const void *)words);
+            __builtin_prefetch((const void *)(words + LINE_BYTES));
+            if (access->ahead != INDEX_NO_POSITION)
+                index_position(s, access->ahead);
+            visit(s, entry->reference);
             return;
         }
+        if (entry->key == 0)
+            return;
     }
 }
 
-static void visit_key(struct search *s, const struct index_access *access)
+static void visit_key(struct search *s, const struct index_access *access, const struct index_access *next)
 {
-    uint32_t ids[INDEX_WIDTH_MAX], width = access->width;
-    for (uint32_t i = 0; i < width; i++) {
-        ids[i] = index_id(s, access->subjects[i]);
-        if (ids[i] == INDEX_NO_ID)
+    uint32_t key = 0;
+    for (uint32_t i = 0; i < access->width; i++) {
+        uint32_t id = index_id(s, access->subjects[i]);
+        if (id == INDEX_NO_ID)
             return;
+        key += id * access->scales[i];
     }
-    visit_ids(s, access, ids, width);
+    /* Both of these wait for memory, together. */
+    __builtin_prefetch(&access->entries[index_hash_key(key) & access->mask]);
+    if (next && next->kind == ACCESS_KEY)
+        index_id(s, next->subjects[0]);
+    visit_entry(s, access, key);
 }
 
 static void visit_members(struct search *s, const struct index_access *access)
@@ -105,13 +105,11 @@ static void visit_members(struct search *s, const struct index_access *access)
     const struct reading *r = index_members(s, access->subjects[0]);
     const uint32_t *found = &s->scratch->found[s->index->subjects[access->subjects[0]].members_at];
     for (uint32_t i = 0; i < r->found_count; i++)
-        visit_ids(s, access, &found[i], 1);
+        visit_entry(s, access, found[i]);
 }
 
-static void visit_range(struct search *s, const struct index_access *access)
+static void visit_range(struct search *s, const struct index_access *access, uint32_t position)
 {
-    uint32_t position =
-        access->kind == ACCESS_TAIL ? index_tail(s, access->subjects[0]) : index_position(s, access->subjects[0]);
     uint32_t low = 0, high = access->count;
     if (position == INDEX_NO_POSITION)
         return;
@@ -128,6 +126,14 @@ static void visit_range(struct search *s, const struct index_access *access)
         if (access->children[at] != INDEX_NOTHING)
             visit(s, access->children[at]);
     }
+}
+
+static void visit_ranges(struct search *s, const struct index_access *access)
+{
+    const struct reading *r = index_members(s, access->subjects[0]);
+    const uint32_t *positions = index_found_positions(s, access->subjects[0]);
+    for (uint32_t i = 0; i < r->position_count; i++)
+        visit_range(s, access, positions[i]);
 }
 
 static void visit(struct search *s, uint32_t reference)
@@ -149,11 +155,15 @@ static void visit(struct search *s, uint32_t reference)
         if (access->first_rule >= s->best)
             break;
         if (access->kind == ACCESS_KEY)
-            visit_key(s, access);
+            visit_key(s, access, accesses > 1 ? access + 1 : NULL);
         else if (access->kind == ACCESS_MEMBER)
             visit_members(s, access);
+        else if (access->kind == ACCESS_AMONG)
+            visit_ranges(s, access);
+        else if (access->kind == ACCESS_TAIL)
+            visit_range(s, access, index_tail(s, access->subjects[0]));
         else
-            visit_range(s, access);
+            visit_range(s, access, index_position(s, access->subjects[0]));
     }
 }
 

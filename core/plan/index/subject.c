@@ -61,13 +61,15 @@ struct place_query {
     const struct index_builder *b;
     const struct cel_place *place;
     enum index_source source;
+    uint32_t head;
 };
 
 static bool same_place(const void *ctx, uint32_t number)
 {
     const struct place_query *query = ctx;
     const struct index_subject *subject = &query->b->subjects.at[number];
-    return subject->source == query->source && cel_place_equal(&subject->place, query->place);
+    return subject->source == query->source && subject->head == query->head &&
+           cel_place_equal(&subject->place, query->place);
 }
 
 /* Moves a place into the index. */
@@ -90,12 +92,14 @@ static struct cel_place kept_place(struct index_builder *b, const struct cel_pla
 }
 
 /* The number of a subject; new ones may move the others. */
-static uint32_t subject_of(struct index_builder *b, const struct cel_place *place, enum index_source source)
+static uint32_t subject_of(struct index_builder *b, const struct cel_place *place, enum index_source source,
+                           uint32_t head)
 {
-    struct place_query query = {b, place, source};
-    struct index_subject subject = {.source = (uint8_t)source};
+    struct place_query query = {b, place, source, head};
+    struct index_subject subject = {.source = (uint8_t)source, .head = head};
+    uint64_t hash = cel_place_hash(place) + source + (uint64_t)head * 31;
     bool fresh;
-    uint32_t number = number_of(&b->subject_numbers, cel_place_hash(place) + source, same_place, &query, &fresh);
+    uint32_t number = number_of(&b->subject_numbers, hash, same_place, &query, &fresh);
     if (!fresh)
         return number;
     if (place->kind == CEL_PLACE_FIELD) {
@@ -104,28 +108,51 @@ static uint32_t subject_of(struct index_builder *b, const struct cel_place *plac
         vx_assert(subject.slot < known); /* the rule's program reads it, so it is scanned */
     }
     subject.place = kept_place(b, place, subject.slot);
+    subject.field = source == SOURCE_VALUE && place->kind == CEL_PLACE_FIELD && !place->lower;
     *INDEX_VEC_MORE(&b->subjects) = subject;
     vx_assert(b->subjects.count <= INDEX_SUBJECTS_MAX);
     *INDEX_VEC_MORE(&b->collected) = (struct collected_subject){0};
     b->index->elements |= source == SOURCE_ELEMENTS;
     b->index->headers |= place->kind == CEL_PLACE_HEADER;
-    if (place->lower || source >= SOURCE_PARTS) {
+    if (place->lower || source >= SOURCE_HEAD) {
         struct cel_place plain = subject.place;
-        plain.lower &= source >= SOURCE_PARTS;
-        uint32_t base = subject_of(b, &plain, SOURCE_VALUE);
+        plain.lower &= source >= SOURCE_HEAD;
+        uint32_t base = subject_of(b, &plain, SOURCE_VALUE, 0);
         b->subjects.at[number].base = base;
     }
     return number;
 }
 
+void subject_weigh(struct index_builder *b, const struct cel_predicate *p)
+{
+    if (p->kind != CEL_PREDICATE_PREFIX)
+        return;
+    uint32_t number = subject_of(b, &p->place, SOURCE_VALUE, 0), i = 0;
+    struct collected_subject *to = &b->collected.at[number];
+    while (i < to->head_count && i < INDEX_HEADS_MAX && to->heads[i] != p->keys[0].text.len)
+        i++;
+    if (i < INDEX_HEADS_MAX && i == to->head_count)
+        to->heads[to->head_count++] = (uint32_t)p->keys[0].text.len;
+    else if (i == INDEX_HEADS_MAX)
+        to->head_count = INDEX_HEADS_MAX + 1;
+}
+
 /* The subject that a predicate asks. */
 uint32_t subject_asked(struct index_builder *b, const struct cel_predicate *p)
 {
-    return subject_of(b, &p->place,
-                      p->kind == CEL_PREDICATE_CONTAINS  ? SOURCE_PARTS
-                      : p->kind == CEL_PREDICATE_MATCHES ? SOURCE_REGEXES
-                      : p->place.inner.count             ? SOURCE_ELEMENTS
-                                                         : SOURCE_VALUE);
+    switch (p->kind) {
+    case CEL_PREDICATE_CONTAINS:
+        return subject_of(b, &p->place, SOURCE_PARTS, 0);
+    case CEL_PREDICATE_MATCHES:
+        return subject_of(b, &p->place, SOURCE_REGEXES, 0);
+    case CEL_PREDICATE_PREFIX: {
+        uint32_t whole = subject_of(b, &p->place, SOURCE_VALUE, 0);
+        bool ranges = b->collected.at[whole].head_count > INDEX_HEADS_MAX;
+        return ranges ? whole : subject_of(b, &p->place, SOURCE_HEAD, (uint32_t)p->keys[0].text.len);
+    }
+    default:
+        return subject_of(b, &p->place, p->place.inner.count ? SOURCE_ELEMENTS : SOURCE_VALUE, 0);
+    }
 }
 
 struct test_query {
@@ -175,10 +202,10 @@ uint32_t test_of_expr(struct index_builder *b, uint32_t rule, const struct cel_p
 
 /* ---- constants and bounds ---- */
 
-static struct cel_key kept_key(struct index_builder *b, struct cel_key key)
+static struct cel_key kept_key(struct vx_arena *arena, struct cel_key key)
 {
     if (key.kind == CEL_KEY_STRING)
-        key.text = vx_arena_span(&b->index->arena, key.text);
+        key.text = vx_arena_span(arena, key.text);
     return key;
 }
 
@@ -236,6 +263,11 @@ void subject_gather(struct index_builder *b, const struct cel_predicate *p)
             *INDEX_VEC_MORE(&to->bounds) = p->keys[1];
         break;
     case CEL_PREDICATE_PREFIX:
+        if (b->subjects.at[number].source == SOURCE_HEAD) {
+            *INDEX_VEC_MORE(&to->constants) = p->keys[0];
+            break;
+        }
+        /* fallthrough */
     case CEL_PREDICATE_SUFFIX:
         gather_prefix(b, p->keys[0].text, p->kind == CEL_PREDICATE_SUFFIX, to);
         break;
@@ -250,31 +282,14 @@ void subject_gather(struct index_builder *b, const struct cel_predicate *p)
     }
 }
 
-static const struct cel_key *finish_keys(struct index_builder *b, struct cel_key *from, uint32_t *count)
+/* The keys sorted, in the arena. */
+static const struct cel_key *finish_keys(struct vx_arena *arena, struct cel_key *from, uint32_t *count)
 {
     *count = cel_keys_sort(from, *count);
-    struct cel_key *keys = VX_ARENA_ARRAY(&b->index->arena, struct cel_key, *count);
+    struct cel_key *keys = VX_ARENA_ARRAY(arena, struct cel_key, *count);
     for (uint32_t i = 0; i < *count; i++)
-        keys[i] = kept_key(b, from[i]);
+        keys[i] = kept_key(arena, from[i]);
     return keys;
-}
-
-static void finish_ids(struct index_builder *b, struct index_subject *subject, uint32_t count)
-{
-    uint32_t size = 4;
-    if (count == 0)
-        return;
-    while (size < 2 * count)
-        size *= 2;
-    struct index_slot *slots = VX_ARENA_ARRAY(&b->index->arena, struct index_slot, size);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t hash = (uint32_t)cel_key_hash(&subject->constants[i]), at = hash & (size - 1);
-        while (slots[at].id)
-            at = (at + 1) & (size - 1);
-        slots[at] = (struct index_slot){hash, i + 1};
-    }
-    subject->ids = slots;
-    subject->id_mask = size - 1;
 }
 
 static int by_pattern(const void *a, const void *b)
@@ -306,10 +321,13 @@ bool subject_is_few(const struct index_subject *subject)
 
 static void finish_many(struct index_builder *b, struct index_subject *subject, struct collected_subject *from)
 {
-    if (subject->source == SOURCE_VALUE || (subject->source != SOURCE_ELEMENTS && subject_is_few(subject)))
+    bool one = subject->source == SOURCE_VALUE || subject->source == SOURCE_HEAD;
+    if (one || (subject->source != SOURCE_ELEMENTS && subject_is_few(subject)))
         return;
     subject->members_at = b->index->member_count;
     b->index->member_count += subject->constant_count;
+    if (subject->source == SOURCE_ELEMENTS)
+        b->index->member_count += 2 * (subject->bounds.numbers + subject->bounds.strings + 1);
     if (subject->source == SOURCE_PARTS)
         subject->parts = index_parts_new(&b->index->arena, subject->constants, subject->constant_count);
     if (subject->source == SOURCE_REGEXES)
@@ -318,18 +336,21 @@ static void finish_many(struct index_builder *b, struct index_subject *subject, 
 
 static void finish_subject(struct index_builder *b, struct index_subject *subject, struct collected_subject *from)
 {
-    subject->constants = finish_keys(b, from->constants.at, &from->constants.count);
+    bool texts = subject->source == SOURCE_PARTS, looked_up = subject->source <= SOURCE_HEAD;
+    struct vx_arena *arena = &b->index->arena;
+    subject->constants = finish_keys(texts ? arena : &b->analysis, from->constants.at, &from->constants.count);
     subject->constant_count = from->constants.count;
-    finish_ids(b, subject, from->constants.count);
-    subject->bounds.keys = finish_keys(b, from->bounds.at, &from->bounds.count);
+    if (looked_up)
+        subject->ids = index_ids_new(arena, subject->constants, subject->constant_count);
+    subject->bounds.keys = finish_keys(arena, from->bounds.at, &from->bounds.count);
     while (subject->bounds.numbers < from->bounds.count &&
            subject->bounds.keys[subject->bounds.numbers].kind == CEL_KEY_NUMBER)
         subject->bounds.numbers++;
     subject->bounds.strings = from->bounds.count - subject->bounds.numbers;
-    subject->bounds.number_prints = index_prints_new(&b->index->arena, subject->bounds.keys, subject->bounds.numbers);
+    subject->bounds.number_prints = index_prints_new(arena, subject->bounds.keys, subject->bounds.numbers);
     subject->bounds.string_prints =
-        index_prints_new(&b->index->arena, subject->bounds.keys + subject->bounds.numbers, subject->bounds.strings);
-    subject->tails.keys = finish_keys(b, from->tails.at, &from->tails.count);
+        index_prints_new(arena, subject->bounds.keys + subject->bounds.numbers, subject->bounds.strings);
+    subject->tails.keys = finish_keys(arena, from->tails.at, &from->tails.count);
     subject->tails.strings = from->tails.count;
     finish_many(b, subject, from);
     free(from->patterns.at);

@@ -164,6 +164,7 @@ static void many_rules_are_filed_not_listed(void **state)
         "event.s.contains(\"part%u\")",
         "event.type == \"t\" && event.a >= %u",
         "event.l.exists(x, x.f == %u)",
+        "event.l.exists(x, x.f > %u)",
     };
     enum { RULES = 2000 };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
@@ -180,6 +181,84 @@ static void many_rules_are_filed_not_listed(void **state)
         assert_true(index->most_clauses <= 16);
         table_unref(t);
     }
+}
+
+/* What can never be the first match is not there, and not looked at. */
+static void a_rule_behind_a_wider_one_is_left_out(void **state)
+{
+    (void)state;
+    enum { KEYS = 2, THRESHOLDS = 6 };
+    static const struct {
+        bool falling, all;
+        uint32_t most;
+    } cases[] = {{false, false, KEYS}, {true, false, THRESHOLDS}, {false, true, THRESHOLDS}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char texts[KEYS * THRESHOLDS][64];
+        const char *conditions[KEYS * THRESHOLDS];
+        for (int k = 0; k < KEYS * THRESHOLDS; k++) {
+            int threshold = cases[i].falling ? THRESHOLDS - k / KEYS : k / KEYS;
+            snprintf(texts[k], sizeof texts[k], "event.a == %d && event.b > %d", k % KEYS, threshold);
+            conditions[k] = texts[k];
+        }
+        struct table *t = table_of_conditions(conditions, KEYS * THRESHOLDS, cases[i].all);
+        assert_int_equal(t->routes[0].index->most_clauses, cases[i].most);
+        table_unref(t);
+    }
+}
+
+/* Up to four lengths of prefixes are keys; beyond, prefixes are ranges. */
+static void prefixes_of_few_lengths_are_keys(void **state)
+{
+    (void)state;
+    static const char *const conditions[] = {
+        "event.a.startsWith(\"a\")",    "event.a.startsWith(\"bb\")", "event.a.startsWith(\"ccc\")",
+        "event.a.startsWith(\"dddd\")", "event.a.startsWith(\"ee\")", "event.a.startsWith(\"fffff\")",
+    };
+    for (size_t count = 5; count <= 6; count++) {
+        struct table *t = table_of_conditions(conditions, count, false);
+        const struct match_index *index = t->routes[0].index;
+        uint32_t heads = 0;
+        for (uint32_t i = 0; i < index->subject_count; i++)
+            heads += index->subjects[i].source == SOURCE_HEAD;
+        assert_int_equal(heads, count == 5 ? 4 : 0);
+        table_unref(t);
+    }
+}
+
+/* Short and long strings, numbers and the rest, inside readable bytes and at their end. */
+static void a_value_finds_the_constant_that_it_equals(void **state)
+{
+    (void)state;
+    enum { KEYS = 2000, LENGTHS = 40 };
+    static struct cel_key keys[KEYS];
+    static char bytes[KEYS + LENGTHS];
+    struct vx_arena arena = {0};
+    const struct vx_span around = vx_span(bytes, sizeof bytes);
+    memset(bytes, 'x', sizeof bytes);
+    for (uint32_t i = 0; i < sizeof bytes; i += 3)
+        bytes[i] = (char)('a' + i % 7);
+    for (uint32_t i = 0; i < KEYS; i++) {
+        double half = (double)(i / 5) - 200.5;
+        keys[i] = i % 5 == 0   ? cel_key_int(i / 5)
+                  : i % 5 == 1 ? cel_key_double(half)
+                               : cel_key_string(vx_span(bytes + i, i % LENGTHS));
+    }
+    keys[0] = (struct cel_key){.kind = CEL_KEY_NULL};
+    keys[5] = (struct cel_key){.kind = CEL_KEY_TRUE};
+    for (uint32_t known = 1; known <= KEYS; known = known == 1 ? 20 : 10 * known) {
+        static struct cel_key sorted[KEYS];
+        memcpy(sorted, keys, sizeof keys);
+        uint32_t count = cel_keys_sort(sorted, known);
+        struct index_ids ids = index_ids_new(&arena, sorted, count);
+        for (uint32_t i = 0; i < KEYS; i++) {
+            uint32_t wanted = INDEX_NO_ID;
+            for (uint32_t k = 0; k < count; k++)
+                wanted = cel_key_equal(&sorted[k], &keys[i]) ? k + 1 : wanted;
+            assert_int_equal(index_ids_find(&ids, &keys[i], around), wanted);
+            assert_int_equal(index_ids_find(&ids, &keys[i], (struct vx_span){0}), wanted);
+        }
+    }
+    vx_arena_done(&arena);
 }
 
 static size_t count_programs(const char *condition)
@@ -215,7 +294,9 @@ static void what_can_be_looked_up_needs_no_program(void **state)
         {"(event.a == 1) == true && (event.b == 1) != true", 0},
         {"event.l.exists(x, x.f == \"c\" || x.g in [1, 2])", 0},
         {"event.l.exists(x, x.exists(y, y[0] == 1.5))", 0},
+        {"event.l.exists(x, x.f > 1 || 2.5 >= x.g || !(x[0] < \"c\"))", 0},
         {"event.l.exists(x, x.f == 1 && x.g == 2)", 1},
+        {"event.l.exists(x, x.f > 1 && x.f < 3)", 1}, /* of one element, not of two */
         {"event.a == event.b && event.c == 1", 1},
         {"event.a + 1 == 2", 1},
         {"event.a == [1]", 1},
@@ -358,6 +439,9 @@ int main(void)
         cmocka_unit_test(what_was_known_of_an_event_is_forgotten_when_epochs_begin_again),
         cmocka_unit_test(what_failed_is_counted_once_per_event),
         cmocka_unit_test(many_rules_are_filed_not_listed),
+        cmocka_unit_test(a_rule_behind_a_wider_one_is_left_out),
+        cmocka_unit_test(prefixes_of_few_lengths_are_keys),
+        cmocka_unit_test(a_value_finds_the_constant_that_it_equals),
         cmocka_unit_test(what_can_be_looked_up_needs_no_program),
         cmocka_unit_test(the_fields_that_rules_read_are_listed_with_their_places),
     };
