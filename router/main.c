@@ -4,7 +4,6 @@
  * and leaves within `drain_timeout`; a second one ends the process at once, which is safe: offsets are committed only
  * for what is done. */
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,22 +218,11 @@ static int run(const char *path, const struct router_settings *settings)
     return EXIT_SUCCESS;
 }
 
-/* Every record that is handed over copied costs an allocation of its size, and each of 1,024 bytes or more makes glibc
- * sweep its bins of freed small chunks, of which librdkafka leaves thousands. Without such bins there is nothing to sweep;
- * what a thread needs again soon is in its own cache all the same. */
-static void tune_malloc(void)
-{
-#ifdef M_MXFAST
-    mallopt(M_MXFAST, 0);
-#endif
-}
-
 int main(int argc, char **argv)
 {
     struct options o = {0};
     struct router_settings settings;
     struct vx_arena arena = {0};
-    tune_malloc();
     int code = read_options(argc, argv, &o);
     if (code >= 0)
         return code;

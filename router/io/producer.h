@@ -18,7 +18,6 @@
 
 enum {
     PRODUCER_BATCH_MIN_BYTES = 16384, /* batches are not made smaller than this for topics that take less */
-    PRODUCER_LEND_MIN_BYTES = 4096,   /* unchanged values from here on are lent, not copied (measured: even at 1 KiB) */
 };
 
 struct producer;

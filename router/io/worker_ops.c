@@ -169,7 +169,7 @@ static enum lane_sent produce(void *ctx, void *handle, const struct decide_recor
         .release = table_provenance(a->t) ? vx_span_str(a->release_text) : vx_span(NULL, 0),
         .ticket = ticket,
         .partition = worker_place(w, topic, record->key, ev),
-        .lend = record->value_is_source && record->value.len >= PRODUCER_LEND_MIN_BYTES,
+        .lend = record->value_is_source, /* its message stays until the report anyway */
     };
     if (w->current->exact.on)
         return worker_exact_send(w, w->current, topic, &r, alone);
