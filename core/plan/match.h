@@ -38,9 +38,9 @@ struct match {
     struct cel_frame *frame;         /* of the event as it came, scanned */
     const struct match_index *asked; /* the last that was asked for a first rule; NULL: none. Private to index/ */
     uint32_t best;                   /* its answer */
-    uint32_t
-        failed; /* conditions that were evaluated and failed, not of absence (cel_test); the loops evaluate those before the rule that is
-                        found (match_first) or all (match_all), an index may know without evaluating */
+    /* Conditions that were evaluated and failed, not of absence (cel_test). The loops evaluate those before the rule that
+     * is found (match_first) or all (match_all); an index may know without evaluating, or look at more. */
+    uint32_t failed;
 };
 /* Before the first question about an event. */
 void match_begin(struct match *m, struct match_scratch *scratch, const struct route *entry, struct cel_frame *frame);

@@ -1,7 +1,7 @@
 /* The loop of `veltrix simulate` and `veltrix-router --simulate`: lines in, decisions out. The one file of core/plan that
  * reads and writes; it knows two file descriptors and nothing of what is behind them. One thread, until the input ends.
  *
- *     read ──> input buffer ── a line in place ── simulate_load, or the line is the value ── decide ── print ──> output buffer ──> write
+ *     read ──> input ── a line in place ── simulate_load, or the line is the value ── decide ── print ──> output ──> write
  *
  * Cost: no allocation per line once the buffers have their sizes; what is read and written goes through in big pieces, but
  * output never waits for input that has not come yet. Invariant: only whole lines are written, also when it is interrupted.
