@@ -121,6 +121,8 @@ void reload(struct reload **chain, const char *path, const struct router_setting
     vx_log_set_level((enum vx_log_level)is->log_level);
     if (renew)
         router_renew(r, &is->kafka);
+    if (!same_text(was->etcd.password, is->etcd.password))
+        router_renew_etcd(r, is->etcd.password);
     vx_log(VX_LOG_INFO, "settings.reloaded", "log_level=%s clients=%s at_restart=%s",
            settings_log_levels[is->log_level], renew ? "renewed" : "kept", vx_log_quote(vx_buf_text(&late), quoted));
     vx_buf_done(&late);

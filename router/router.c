@@ -276,6 +276,11 @@ void router_renew(struct router *r, const struct vx_pairs *kafka)
     consumer_renew(r->consumer, kafka);
 }
 
+void router_renew_etcd(struct router *r, const char *password)
+{
+    etcd_set_password(r->etcd, password);
+}
+
 /* --- starting and stopping --------------------------------------------------------------------------------------- */
 
 static enum vx_status start_kafka(struct router *r, struct vx_err *err)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """An etcd behind TLS with users that may do the least, whose tokens live for seconds: a fleet works there; a certificate that
-has expired ends what it ends, is said, and heals when it is renewed; so does a role taken away."""
+has expired ends what it ends, is said, and heals when it is renewed; so does a role taken away, and a password changed."""
 import sys, pathlib
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e/lib"))
 from harness import *
@@ -97,6 +97,25 @@ def test_a_role_taken_away_is_said_and_what_runs_stays():
     lands(fleet, 2, 500)
     flow(fleet, fed)
     expect(set(fleet.verify("in")["releases"]) == {"1", "2"}, "both releases routed")
+    fleet.close()
+
+
+def test_a_password_is_changed_and_read_again_by_sighup():
+    fleet = start_fleet()
+    fed = flow(fleet, 0)
+    run(ROOT / "scripts/etcd", "--name", fleet.name, "ctl", "user", "passwd", "router", "--interactive=false", check=0, stdin="changed-7\n")
+    for name, router in fleet.routers.items():
+        router.wait_log("authentication failed", 60)
+        conf = fleet.dir / f"{name}.conf"
+        conf.write_text(conf.read_text().replace('password = "router"', 'password = "changed-7"'))
+    fed = flow(fleet, fed)
+    for router in fleet.routers.values():
+        router.signal(signal.SIGHUP)
+    lands(fleet, 2, 500)
+    flow(fleet, fed)
+    expect(set(fleet.verify("in")["releases"]) == {"1", "2"}, "both releases routed")
+    for router in fleet.routers.values():
+        expect("changed-7" not in router.log(), "a secret is in the log")
     fleet.close()
 
 
