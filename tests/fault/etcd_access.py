@@ -49,15 +49,13 @@ def rejected(fleet):
 
 
 def lands(fleet, n, limit):
-    """Applies until configsvc can, and waits until every router runs it: `apply` waits for those only that etcd knows to be
-    there, and a router that has just lost it may not be back yet."""
+    """Applies until configsvc can, and waits until every router runs it."""
     folder = fleet.write_config(f"c{n}", CONFIG.replace("LIMIT", str(limit)))
     done = wait_until("the change lands", lambda: next((d for d in [fleet.cli("apply", folder, "-m", f"c{n}", "--wait")]
                                                         if d.returncode == 0), None), 60)
     print(f"# {done.stdout.splitlines()[-1]}")
     fleet.remember(folder)
-    for router in fleet.routers.values():
-        router.wait_log(f"event=release.adopted release={fleet.running()} ", 60)
+    fleet.wait_adopted()
 
 
 def test_a_certificate_expires_and_is_renewed_and_tokens_expire_all_the_time():

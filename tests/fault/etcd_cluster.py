@@ -36,7 +36,10 @@ def start_fleet(events):
     fleet.apply(fleet.write_config("c1", CONFIG.replace("LIMIT", "1000")))
     for router in fleet.routers.values():
         fleet.wait_ready(router)
-    return fleet, fleet.feed_in_background("in", events, rate=RATE)
+    feed = fleet.feed_in_background("in", events, rate=RATE)
+    for router in fleet.routers.values():
+        wait_until("the first release routes", lambda: json.loads(http(router.admin + "/status")[1])["counters"]["out"] > 0)
+    return fleet, feed
 
 
 def leader(fleet):
@@ -55,10 +58,13 @@ def change(fleet, n, limit):
     folder = fleet.write_config(f"c{n}", CONFIG.replace("LIMIT", str(limit)))
     wait_until("the change lands", lambda: fleet.cli("apply", folder, "-m", f"c{n}", "--wait").returncode == 0, 90)
     fleet.remember(folder)
+    fleet.wait_adopted()
 
 
-def finish(fleet, feed):
+def finish(fleet, feed, events):
+    """Some more events, so that the newest release routes, however late it came."""
     wait_until("everything is fed", lambda: feed.process.poll() is not None, 120)
+    fleet.feed("in", 2000, first=events)
     fleet.drained("in")
     verdict = fleet.verify("in")
     for router in fleet.routers.values():
@@ -75,7 +81,7 @@ def test_the_leader_is_killed_and_a_change_lands():
     change(fleet, 2, 500)
     fleet.etcd("node", first, "start")
     change(fleet, 3, 250)
-    verdict = finish(fleet, feed)
+    verdict = finish(fleet, feed, RATE * 20)
     expect({"1", "3"} <= set(verdict["releases"]), f"{verdict}")
 
 
@@ -109,7 +115,7 @@ def test_a_frozen_leader_delays_nothing_for_long():
     change(fleet, 2, 500)
     fleet.etcd("node", frozen, "resume")
     change(fleet, 3, 250)
-    verdict = finish(fleet, feed)
+    verdict = finish(fleet, feed, RATE * 30)
     expect({"1", "3"} <= set(verdict["releases"]), f"{verdict}")
 
 

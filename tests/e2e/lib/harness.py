@@ -236,6 +236,14 @@ state_dir = "{self.dir / (name + "-state")}"
             shutil.copytree(folder, copy)
         self.releases[self.running()] = copy
 
+    def wait_adopted(self):
+        """Until every router runs the release that the pointer names: `apply` waits for those only that etcd knows to be
+        there, and one that has just lost it may not be back yet."""
+        release = self.running()
+        for router in self.routers.values():
+            runs = lambda: json.loads(http(router.admin + "/status")[1]).get("running", {}).get("release") == release
+            wait_until(f"{router.admin} runs @{release}", runs, 60)
+
     def feed(self, topic, count, first=0, **options):
         """Produces numbered events and waits for their acknowledgement; returns the next number."""
         words = [w for k, v in options.items() for w in (f"--{k}", v)]
