@@ -73,12 +73,30 @@ static bool is_too_large(rd_kafka_resp_err_t err)
     return err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
 }
 
+/* The place of the partition's state; made when new. */
+static uint8_t *opening_of(struct producer_topic *topic, int32_t partition)
+{
+    if (partition >= topic->opening_count) {
+        int32_t count = partition + 1 > topic->opening_count * 2 ? partition + 1 : topic->opening_count * 2;
+        topic->opening = realloc(topic->opening, (size_t)count);
+        vx_assert(topic->opening != NULL);
+        memset(topic->opening + topic->opening_count, OPENING_NONE, (size_t)(count - topic->opening_count));
+        topic->opening_count = count;
+    }
+    return &topic->opening[partition];
+}
+
 /* Was it the batch that was too large, not the record? As long as batches can be made smaller, that is tried first: to
  * send thousands of records one at a time takes minutes. A batch of one record teaches producer_learn(). */
-static bool blames_batch(struct producer *p, const struct producer_topic *topic, const rd_kafka_message_t *m)
+static bool blames_batch(struct producer *p, struct producer_topic *topic, const rd_kafka_message_t *m)
 {
     if (!is_too_large(m->err))
         return false;
+    bool opens = is_main(p) && m->partition >= 0 && *opening_of(topic, m->partition) == OPENING_SENT;
+    if (opens && topic->destination) { /* a batch of one */
+        destinations_learn(topic->destination, m->len + m->key_len, false);
+        return true;
+    }
     p->too_large++;
     p->too_large_bytes += m->len + m->key_len;
     p->too_large_for = topic->destination;
@@ -100,19 +118,6 @@ static void doubt(struct producer *p, struct producer_topic *topic, rd_kafka_res
                        err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? DESTINATION_FORBIDDEN
                        : err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT           ? DESTINATION_UNKNOWN
                                                                            : DESTINATION_MISSING);
-}
-
-/* The place of the partition's state; made when new. */
-static uint8_t *opening_of(struct producer_topic *topic, int32_t partition)
-{
-    if (partition >= topic->opening_count) {
-        int32_t count = partition + 1 > topic->opening_count * 2 ? partition + 1 : topic->opening_count * 2;
-        topic->opening = realloc(topic->opening, (size_t)count);
-        vx_assert(topic->opening != NULL);
-        memset(topic->opening + topic->opening_count, OPENING_NONE, (size_t)(count - topic->opening_count));
-        topic->opening_count = count;
-    }
-    return &topic->opening[partition];
 }
 
 static void note_opening(const struct producer *p, struct producer_topic *topic, int32_t partition, bool taken)
@@ -333,7 +338,8 @@ enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, c
     if (is_doubtful(p, topic, rec->value.len + rec->key.len))
         return LANE_ALONE;
     uint8_t *opening = is_main(p) ? opening_of(topic, r->partition) : NULL;
-    if (opening && *opening == OPENING_SENT)
+    /* of a record that the window does not track all before it would be sent again: it goes unguarded */
+    if (opening && *opening == OPENING_SENT && window_ticket_record(r->ticket) < WINDOW_TRACKED_RECORDS)
         return LANE_AGAIN;
     rd_kafka_headers_t *headers = make_headers(r);
     rd_kafka_vu_t vus[8];
@@ -390,7 +396,7 @@ bool producer_is_broken(struct producer *p, const char **why)
 size_t producer_batch_bytes(const struct producer *p)
 {
     size_t half = (p->too_large_bytes < p->batch_bytes ? p->too_large_bytes : p->batch_bytes) / 2;
-    if (p->too_large <= 1 || p->batch_bytes <= PRODUCER_BATCH_MIN_BYTES)
+    if (p->setup.alone || p->too_large <= 1 || p->batch_bytes <= PRODUCER_BATCH_MIN_BYTES)
         return p->batch_bytes;
     return half > PRODUCER_BATCH_MIN_BYTES ? half : PRODUCER_BATCH_MIN_BYTES;
 }

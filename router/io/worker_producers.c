@@ -60,7 +60,8 @@ static void mend(struct worker *w, struct producer **p, bool alone, int64_t now_
         metrics_add(w->setup.metrics, w->setup.number, w->producers_counter, 1);
         if (!alone) {
             producer_learn(*p);
-            w->batch_bytes = producer_batch_bytes(*p);
+            size_t bytes = producer_batch_bytes(*p);
+            w->batch_bytes = w->batch_bytes && w->batch_bytes < bytes ? w->batch_bytes : bytes;
         }
         producer_free(*p);
         *p = NULL;

@@ -99,7 +99,7 @@ def fewer(delivery, **options):
     fleet.create_topics(archive=2)
     fleet.feed("in", 3000, first=fed)
     fleet.feed("in", 3000, first=fed + 3000, keys=0)
-    fleet.drained("in", timeout_s=90)
+    fleet.drained("in", timeout_s=400)  # in a transaction librdkafka asks for a partition that is gone until it times out
     there = {number for _, number in out_of(fleet, 2)}
     expect(there == set(range(fed, fed + 6000)), f"{len(there)} of 6000 events came out")
     expect(router.stop() == 0, "left in order")

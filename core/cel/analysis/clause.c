@@ -193,12 +193,14 @@ static enum join join(struct vx_arena *arena, const struct cel_predicate **a, co
 /* False when the clause can never be true. */
 static bool merge(struct vx_arena *arena, struct cel_clause *clause)
 {
-    if (clause->count > MERGE_MAX)
-        return true;
     for (uint32_t i = 0; i < clause->count; i++) {
         const struct cel_predicate *p = clause->predicates[i];
         if (p->kind == CEL_PREDICATE_IN && !p->negated && p->count == 0)
             return false;
+    }
+    if (clause->count > MERGE_MAX)
+        return true;
+    for (uint32_t i = 0; i < clause->count; i++) {
         for (uint32_t k = 0; k < i; k++) {
             enum join joined = join(arena, &clause->predicates[k], clause->predicates[i]);
             if (joined == JOIN_NEVER)

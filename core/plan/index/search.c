@@ -95,7 +95,7 @@ static void visit_key(struct search *s, const struct index_access *access, const
     }
     /* Both of these wait for memory, together. */
     __builtin_prefetch(&access->entries[index_hash_key(key) & access->mask]);
-    if (next && next->kind == ACCESS_KEY)
+    if (next && next->kind == ACCESS_KEY && next->first_rule < s->best)
         index_id(s, next->subjects[0]);
     visit_entry(s, access, key);
 }

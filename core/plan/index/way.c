@@ -11,6 +11,7 @@ enum {
     ACCESSES_MAX = 16,   /* of one node, before rare sets of places are given up for single places */
     LEFT_OUT_MAX = 1024, /* items among which some may be left out; of more the likes meet further down */
     COMPARED_MAX = 16,   /* items before it that an item is compared with */
+    IMPLIED_MAX = 4096,  /* pairs of literals of two items that are compared */
 };
 
 int item_order(const void *a, const void *b)
@@ -254,6 +255,8 @@ static bool literal_implies(const struct literal *x, const struct literal *y)
 static bool item_implies(const struct index_builder *b, const struct item *x, const struct item *y)
 {
     uint32_t of_x = b->clauses.at[x->clause].literal_count, of_y = b->clauses.at[y->clause].literal_count;
+    if ((uint64_t)of_x * of_y > IMPLIED_MAX)
+        return false;
     for (uint32_t n = 0; n < of_y; n++) {
         bool implied = item_is_used(y, n);
         for (uint32_t k = 0; k < of_x && !implied; k++)

@@ -309,6 +309,29 @@ static void what_can_be_looked_up_needs_no_program(void **state)
     }
 }
 
+/* Of conditions with more predicates than are compared with each other. */
+static void an_empty_list_is_no_constant_however_long_the_condition(void **state)
+{
+    (void)state;
+    static const char *const empty[] = {"event.x in []", "event.l.exists(x, x in [])"};
+    for (size_t shape = 0; shape < 2; shape++) {
+        struct vx_buf texts[12] = {0};
+        const char *conditions[13];
+        for (size_t i = 0; i < 12; i++) {
+            vx_buf_str(&texts[i], empty[shape]);
+            for (int k = 0; k < 70; k++)
+                vx_buf_printf(&texts[i], " && event.f%d > %d", k, k == 69 ? 20 - (int)i : 0);
+            conditions[i] = vx_buf_text(&texts[i]);
+        }
+        conditions[12] = "event.x in [\"p\", \"q\"]";
+        struct table *t = table_of_conditions(conditions, 13, false);
+        assert_true(t->routes[0].index->most_clauses <= 1);
+        table_unref(t);
+        for (size_t i = 0; i < 12; i++)
+            vx_buf_done(&texts[i]);
+    }
+}
+
 static void note_read(void *ctx, const struct config_read *read)
 {
     vx_buf_printf(ctx, "%s:%.*s:%zu ", read->rule->name, (int)read->len, read->rule->when.text.at + read->offset,
@@ -443,6 +466,7 @@ int main(void)
         cmocka_unit_test(prefixes_of_few_lengths_are_keys),
         cmocka_unit_test(a_value_finds_the_constant_that_it_equals),
         cmocka_unit_test(what_can_be_looked_up_needs_no_program),
+        cmocka_unit_test(an_empty_list_is_no_constant_however_long_the_condition),
         cmocka_unit_test(the_fields_that_rules_read_are_listed_with_their_places),
     };
     return cmocka_run_group_tests_name("plan_index", tests, NULL, NULL);
