@@ -45,7 +45,8 @@ size_t worker_owner_of(const char *topic, int32_t partition, size_t producer_cou
 
 enum lane_sent worker_send_owned(struct worker *w, struct producer_topic *topic, const struct producer_record *r)
 {
-    struct producer *p = w->producers[worker_owner_of(topic->name, r->partition, w->producer_count)];
+    size_t owner = w->producer_count == 1 ? 0 : worker_owner_of(topic->name, r->partition, w->producer_count);
+    struct producer *p = w->producers[owner];
     return producer_send(p, p == w->producers[0] ? topic : producer_topic(p, r->record->topic), r);
 }
 
