@@ -24,7 +24,11 @@ static int fill_event(struct cli *cli, const struct options *o, struct vx_buf *t
     struct vx_err err = {0};
     int code = event_load(cli, &o->event, text, ev);
     ev->topic = vx_span_str(o->topic ? o->topic : "");
-    if (code == EXIT_DONE && ev->value.at && wire_parse(ev->value, &root, &err) != VX_OK)
+    enum vx_status status = code == EXIT_DONE && ev->value.at ? wire_parse(ev->value, &root, &err) : VX_OK;
+    if (status == VX_ELIMIT)
+        return cli_fail(cli, EXIT_USAGE, "%s:%d:%d: the event is nested deeper than %d levels", o->event.file, err.line,
+                        err.column, JSON_DEPTH_MAX);
+    if (status != VX_OK)
         return cli_fail(cli, EXIT_USAGE, "%s:%d:%d: the event is not JSON", o->event.file, err.line, err.column);
     return code;
 }

@@ -37,12 +37,17 @@ enum vx_status wire_parse(struct vx_span text, struct json_value *root, struct v
     }
     struct vx_err place = {0};
     locate(text, error_at, &place);
-    vx_err_set(err, VX_EINVAL, "not JSON at line %d, column %d", place.line, place.column);
+    status = json_is_too_deep(text, error_at) ? VX_ELIMIT : VX_EINVAL;
+    if (status == VX_ELIMIT)
+        vx_err_set(err, status, "nested deeper than %d levels at line %d, column %d", JSON_DEPTH_MAX, place.line,
+                   place.column);
+    else
+        vx_err_set(err, status, "not JSON at line %d, column %d", place.line, place.column);
     if (err) {
         err->line = place.line;
         err->column = place.column;
     }
-    return VX_EINVAL;
+    return status;
 }
 
 struct json_value wire_get(struct json_value object, const char *key)

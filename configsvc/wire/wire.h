@@ -39,7 +39,8 @@ void wire_raw(struct vx_buf *out, const char *key, struct vx_span json);
 
 /* --- reading -------------------------------------------------------------------------------------------------------- */
 
-/* Checks that `text` is JSON; `*root` borrows from it. VX_EINVAL: err has line and column of the first fault. */
+/* Checks that `text` is JSON; `*root` borrows from it. VX_EINVAL, or VX_ELIMIT where it is nested deeper than
+ * JSON_DEPTH_MAX: err has line and column of the first fault. */
 VX_MUSTCHECK enum vx_status wire_parse(struct vx_span text, struct json_value *root, struct vx_err *err);
 /* The member `key` of an object; JSON_KIND_MISSING when it is not there or null. */
 struct json_value wire_get(struct json_value object, const char *key);

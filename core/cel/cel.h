@@ -55,6 +55,8 @@ VX_MUSTCHECK enum vx_status cel_parse(struct vx_arena *arena, struct vx_span tex
 
 /* The static type; CEL_DYN where it is known only at run time. */
 enum cel_type cel_expr_type(const struct cel_expr *expr);
+/* False when the value is never of that type: `event.a + 1` is an int or a double, and never a bool. */
+bool cel_expr_may_be(const struct cel_expr *expr, enum cel_type type);
 /* True when the expression reads the variable `name`: a config whose expressions never read `event` is not parsed. */
 bool cel_expr_reads(const struct cel_expr *expr, const char *name);
 /* The most steps that an evaluation takes of an event as assumed above; at most CEL_STEPS_MAX. A larger event may need

@@ -43,6 +43,11 @@ enum cel_type cel_expr_type(const struct cel_expr *expr)
     return cel_stype_single(expr->root->type);
 }
 
+bool cel_expr_may_be(const struct cel_expr *expr, enum cel_type type)
+{
+    return expr->root->type.mask >> type & 1;
+}
+
 bool cel_env_reads(const struct cel_env *env, uint64_t reads, const char *name)
 {
     for (size_t i = 0; i < env->count; i++) {

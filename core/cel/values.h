@@ -23,7 +23,8 @@ size_t cel_list_count(struct cel_value list);
 /* False: out of range. */
 bool cel_list_get(struct cel_value list, uint64_t index, struct cel_value *element);
 
-/* A walk over the distinct keys of a map. Cost of JSON: quadratic in its keys, unless it began with _walk. */
+/* A walk over the distinct keys of a map. Cost of JSON: quadratic in its keys, unless it began with _walk, or
+ * `last` is given. */
 struct cel_map_iter {
     struct cel_value map;
     struct json_iter json;

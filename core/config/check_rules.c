@@ -96,28 +96,35 @@ static void file_clause(struct rules_check *c, const struct config_rule *rule, c
         file_under(c, rule, clause, key_hash(best, i));
 }
 
-static const struct config_rule *find_under(const struct rules_check *c, uint64_t hash, const struct cel_clause *clause)
+static bool same_action(const struct config_action *a, const struct config_action *b);
+
+/* `twin`: a rule that may do what this one does, or NULL: any. */
+static const struct config_rule *find_under(const struct rules_check *c, uint64_t hash, const struct cel_clause *clause,
+                                            const struct config_rule *twin)
 {
     const struct cover *cover = c->buckets[(hash ^ hash >> 32) & c->mask];
     for (int tried = 0; cover && tried < CANDIDATES_MAX; cover = cover->next) {
         if (cover->hash != hash)
             continue;
-        if (cel_clause_implies(clause, cover->clause))
+        if (cel_clause_implies(clause, cover->clause) &&
+            (!twin || (cel_clause_implies(cover->clause, clause) && same_action(&cover->rule->action, &twin->action))))
             return cover->rule;
         tried++;
     }
     return NULL;
 }
 
-/* An earlier rule that holds wherever the clause does, or NULL. */
-static const struct config_rule *find_cover(const struct rules_check *c, const struct cel_clause *clause)
+/* An earlier rule that holds wherever the clause does, or NULL. With `twin`, one that holds nowhere else and does the same
+ * as it. */
+static const struct config_rule *find_cover(const struct rules_check *c, const struct cel_clause *clause,
+                                            const struct config_rule *twin)
 {
     const struct config_rule *found = NULL;
     for (uint32_t i = 0; i < clause->count && !found; i++) {
         const struct cel_predicate *p = clause->predicates[i];
-        found = find_under(c, place_hash(p), clause);
+        found = find_under(c, place_hash(p), clause, twin);
         if (!found && is_set(p))
-            found = find_under(c, key_hash(p, 0), clause);
+            found = find_under(c, key_hash(p, 0), clause, twin);
     }
     return found;
 }
@@ -145,7 +152,7 @@ static void warn_covered(struct rules_check *c, const struct config_rule *rule, 
     if (clauses->count > CLAUSES_MAX)
         return;
     for (size_t i = 0; i < clauses->count; i++) {
-        by = find_cover(c, &clauses->clauses[i]);
+        by = find_cover(c, &clauses->clauses[i], NULL);
         if (!by)
             return;
         several |= first && by != first;
@@ -187,11 +194,18 @@ static bool same_action(const struct config_action *a, const struct config_actio
     return true;
 }
 
-/* Of a routing where all matches count: what is done twice. */
-static void check_repeated(struct rules_check *c, const struct config_rule *rule)
+/* Of a routing where all matches count: what is done twice. Conditions of one clause are compared by what they mean, others
+ * as they are written. */
+static void check_repeated(struct rules_check *c, const struct config_rule *rule, const struct cel_clauses *clauses)
 {
     const struct config_rule *same = find_same_text(c, rule);
-    if (same && same_action(&same->action, &rule->action))
+    if (same && !same_action(&same->action, &rule->action))
+        same = NULL;
+    if (!same && clauses->count == 1)
+        same = find_cover(c, clauses->clauses, rule);
+    if (clauses->count == 1)
+        file_clause(c, rule, clauses->clauses);
+    if (same)
         load_warning(c->l, name_node(rule), "rule `%s` repeats rule `%s` (line %d): same condition, same action",
                      rule->name, same->name, name_node(same)->line);
 }
@@ -218,7 +232,7 @@ static bool check_rule(struct rules_check *c, size_t index)
     if (clauses.count == 0)
         load_warning(c->l, name_node(rule), "rule `%s` can never match: its condition contradicts itself", rule->name);
     else if (all)
-        check_repeated(c, rule);
+        check_repeated(c, rule, &clauses);
     else
         check_order(c, rule, &clauses);
     return true;

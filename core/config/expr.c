@@ -79,6 +79,8 @@ void load_condition(struct loader *l, const struct vx_field *field, const struct
     enum cel_type type = cel_expr_type(out->cel);
     if (type != CEL_BOOL && type != CEL_DYN)
         load_error(l, node, "`%s` must be true or false; this is always of type %s", field->name, cel_type_name(type));
+    else if (!cel_expr_may_be(out->cel, CEL_BOOL))
+        load_error(l, node, "`%s` must be true or false, which this never is", field->name);
 }
 
 /* Both below take a config_value at their offset. */
@@ -104,6 +106,8 @@ void load_topic(struct loader *l, const struct vx_field *field, const struct con
     if (type != CEL_STRING && type != CEL_DYN)
         load_error(l, node, "`%s` must be a text; this expression is always of type %s", field->name,
                    cel_type_name(type));
+    else if (type == CEL_DYN && !cel_expr_may_be(cel_template_single(out->cel), CEL_STRING))
+        load_error(l, node, "`%s` must be a text, which this expression never is", field->name);
     struct vx_span prefix = cel_template_prefix(out->cel);
     for (size_t i = 0; i < prefix.len; i++) {
         struct vx_span byte = vx_span(prefix.at + i, 1);

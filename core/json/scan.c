@@ -390,3 +390,19 @@ enum vx_status json_scan(struct json_scanner *scanner, const struct json_paths *
         *error_at = fault;
     return VX_EINVAL;
 }
+
+bool json_is_too_deep(struct vx_span text, size_t at)
+{
+    size_t depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < at && i < text.len; i++) {
+        char c = text.at[i];
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (!quoted)
+            depth += (size_t)(c == '{' || c == '[') - (size_t)(c == '}' || c == ']');
+    }
+    return depth == JSON_DEPTH_MAX && at < text.len && (text.at[at] == '{' || text.at[at] == '[');
+}

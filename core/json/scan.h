@@ -44,6 +44,10 @@ size_t json_scanner_held_bytes(const struct json_scanner *scanner);
 VX_MUSTCHECK enum vx_status json_scan(struct json_scanner *scanner, const struct json_paths *paths, struct vx_span text,
                                       struct json_value *slots, size_t *error_at);
 
+/* True when the fault at byte `at`, as json_scan() has told it, is one level more than JSON_DEPTH_MAX, and else the text is
+ * JSON so far. For messages: looks at all that stands before. */
+bool json_is_too_deep(struct vx_span text, size_t at);
+
 /* The name of the instruction set in use ("avx512", "avx2", "sse2", "portable"); tests force one with json_scan_force(),
  * which returns false when the machine lacks it. Not while scanners run. */
 const char *json_scan_isa(void);

@@ -138,29 +138,12 @@ static bool refuse_event(struct course *c, enum decide_reason reason, const char
     return false;
 }
 
-/* The fault at byte `at` of a text that was JSON so far is one more level than may be. */
-static bool is_too_deep(struct vx_span text, size_t at)
-{
-    size_t depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < at && i < text.len; i++) {
-        char c = text.at[i];
-        if (quoted && c == '\\')
-            i++;
-        else if (c == '"')
-            quoted = !quoted;
-        else if (!quoted)
-            depth += (size_t)(c == '{' || c == '[') - (size_t)(c == '}' || c == ']');
-    }
-    return depth == JSON_DEPTH_MAX && at < text.len && (text.at[at] == '{' || text.at[at] == '[');
-}
-
 static void refuse_not_json(struct course *c, size_t at)
 {
     struct vx_arena *arena = &c->d->arena;
     const char *name = c->entry->name;
     refuse_event(c, REASON_NOT_JSON,
-                 is_too_deep(c->ev->value, at)
+                 json_is_too_deep(c->ev->value, at)
                      ? vx_arena_printf(arena, "routing %s: the value is nested deeper than %d levels, at byte %zu",
                                        name, JSON_DEPTH_MAX, at)
                      : vx_arena_printf(arena, "routing %s: the value is not JSON, at byte %zu", name, at),

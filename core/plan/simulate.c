@@ -149,11 +149,26 @@ static enum vx_status load_member(struct simulate *s, enum member member, struct
     return vx_err_set(err, VX_EINVAL, "\"%s\" must be a string%s", MEMBERS[member], member == KEY ? " or null" : "");
 }
 
-static enum vx_status load_any(struct simulate *s, const struct json_iter *it, struct cel_event *ev, struct vx_err *err)
+/* A key or a value that is told twice, in two ways: which of them is meant? */
+static enum vx_status check_once(const bool *seen, struct vx_err *err)
+{
+    static const enum member pairs[][2] = {{KEY, KEY_BASE64}, {VALUE, VALUE_BASE64}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        if (seen[pairs[i][0]] && seen[pairs[i][1]])
+            return vx_err_set(err, VX_EINVAL, "there are \"%s\" and \"%s\"; one of them is enough",
+                              MEMBERS[pairs[i][0]], MEMBERS[pairs[i][1]]);
+    }
+    return VX_OK;
+}
+
+static enum vx_status load_any(struct simulate *s, const struct json_iter *it, struct cel_event *ev, bool *seen,
+                               struct vx_err *err)
 {
     for (int i = 0; i < MEMBER_COUNT; i++) {
-        if (json_string_equal(it->key, vx_span_str(MEMBERS[i])))
-            return load_member(s, (enum member)i, it->value, ev, err);
+        if (!json_string_equal(it->key, vx_span_str(MEMBERS[i])))
+            continue;
+        seen[i] = true;
+        return load_member(s, (enum member)i, it->value, ev, err);
     }
     struct vx_span name = json_unescape(it->key, &s->arena);
     const char *near = vx_nearest(name, MEMBERS, MEMBER_COUNT);
@@ -167,6 +182,7 @@ enum vx_status simulate_load(struct simulate *s, struct vx_span line, const stru
     struct json_value root;
     size_t error_at = 0;
     struct cel_event loaded = {0};
+    bool seen[MEMBER_COUNT] = {false};
     if (defaults) {
         loaded.topic = defaults->topic;
         loaded.partition = defaults->partition;
@@ -174,15 +190,18 @@ enum vx_status simulate_load(struct simulate *s, struct vx_span line, const stru
         loaded.timestamp_ms = defaults->timestamp_ms;
     }
     vx_arena_reset(&s->arena, DECIDE_KEEP_BYTES);
-    if (json_scan(s->scanner, s->root, line, &root, &error_at))
-        return vx_err_set(err, VX_EINVAL, "the line is not JSON, at byte %zu", error_at);
+    if (json_scan(s->scanner, s->root, line, &root, &error_at) != VX_OK)
+        return vx_err_set(err, VX_EINVAL, "the line is %s, at byte %zu",
+                          json_is_too_deep(line, error_at) ? "nested too deep" : "not JSON", error_at);
     if (root.kind != JSON_KIND_OBJECT)
         return vx_err_set(err, VX_EINVAL, "the line is not a JSON object");
     for (struct json_iter it = json_iter(root); json_next(&it);) {
-        enum vx_status status = load_any(s, &it, &loaded, err);
+        enum vx_status status = load_any(s, &it, &loaded, seen, err);
         if (status)
             return status;
     }
+    if (check_once(seen, err) != VX_OK)
+        return VX_EINVAL;
     if (!loaded.topic.at)
         return vx_err_set(err, VX_EINVAL, "\"topic\" is missing");
     *ev = loaded;

@@ -28,7 +28,7 @@ void simulate_free(struct simulate *s);
 
 /* Reads an envelope. What it leaves out is taken from `defaults`, which may be NULL (topic, partition, offset, timestamp).
  * `ev` borrows from `line`, `defaults` and `s` until the next call. VX_EINVAL with a message that begins with what is wrong:
- * no JSON, an unknown member, a wrong type, no topic. */
+ * no JSON, an unknown member, a wrong type, a key or a value told in two ways, no topic. */
 VX_MUSTCHECK enum vx_status simulate_load(struct simulate *s, struct vx_span line, const struct cel_event *defaults,
                                           struct cel_event *ev, struct vx_err *err);
 
@@ -61,8 +61,9 @@ struct simulate_stream {
 struct simulate_counts {
     uint64_t events;                        /* lines that are not empty */
     uint64_t bad_lines;                     /* of them: not decided */
-    uint64_t (*by_rule)[SIMULATE_OUTCOMES]; /* rule_count + 1 rows: as table_rules() numbers them; one for no rule */
-    uint64_t *took; /* by the same numbers: events that the rule took, with `match: all` beside others */
+    uint64_t (*by_rule)[SIMULATE_OUTCOMES]; /* rule_count + 1 rows: as table_rules() numbers them; one for no rule. With
+                                               `match: all` an event counts once at each rule that took it */
+    uint64_t *took;                         /* by the same numbers: events that the rule took, or handed over */
     size_t rule_count;
 };
 

@@ -37,6 +37,7 @@ struct stream {
     struct simulate *simulate;
     struct decider *decider;
     struct simulate_counts *counts;
+    uint64_t *counted; /* by rule: the last event (from 1) that was counted there */
     struct vx_err *err;
 
     char *input; /* the bytes from `begin` to `end` are not decided yet */
@@ -153,12 +154,23 @@ static enum vx_status next_line(struct stream *s, struct vx_span *line)
     }
 }
 
+/* With `match: all` an event counts once at each rule that took it, but not at those that only handed it over. */
 static void count(struct stream *s, const struct decision *decision)
 {
     size_t rule = decision->rule < s->counts->rule_count ? decision->rule : s->counts->rule_count;
-    s->counts->by_rule[rule][decision->outcome]++;
-    for (size_t i = 0; i < decision->rule_count; i++)
-        s->counts->took[decision->rules[i].rule]++;
+    bool counted = false;
+    for (size_t i = 0; i < decision->rule_count; i++) {
+        const struct decide_rule *by = &decision->rules[i];
+        s->counts->took[by->rule]++;
+        if (!decision->match_all || by->hands_over)
+            continue;
+        counted = true;
+        if (s->counted[by->rule] != s->counts->events)
+            s->counts->by_rule[by->rule][decision->outcome]++;
+        s->counted[by->rule] = s->counts->events;
+    }
+    if (!counted)
+        s->counts->by_rule[rule][decision->outcome]++;
 }
 
 static enum vx_status decide_line(struct stream *s, struct vx_span line)
@@ -209,7 +221,8 @@ enum vx_status simulate_run(const struct table *t, const struct simulate_stream 
     table_rules(t, &counts->rule_count);
     counts->by_rule = calloc(counts->rule_count + 1, sizeof *counts->by_rule);
     counts->took = calloc(counts->rule_count + 1, sizeof *counts->took);
-    vx_assert(counts->by_rule != NULL && counts->took != NULL);
+    s.counted = calloc(counts->rule_count + 1, sizeof *s.counted);
+    vx_assert(counts->by_rule != NULL && counts->took != NULL && s.counted != NULL);
     s.simulate = simulate_new();
     s.decider = decider_new();
     interrupted = 0;
@@ -222,6 +235,7 @@ enum vx_status simulate_run(const struct table *t, const struct simulate_stream 
     simulate_free(s.simulate);
     vx_buf_done(&s.output);
     free(s.input);
+    free(s.counted);
     return status;
 }
 

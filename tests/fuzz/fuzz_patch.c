@@ -88,29 +88,72 @@ static bool read_edit(struct edits *edits, char *line)
     return true;
 }
 
-static bool is_named(const struct edits *edits, struct json_value key, uint32_t index)
+/* The edit's step at `depth` is this member, or this element. */
+static bool is_named(const struct json_edit *edit, size_t depth, struct json_value key, uint32_t index)
 {
-    for (size_t i = 0; i < edits->count; i++) {
-        const struct json_step *step = &edits->list[i].path.steps[0];
-        if (step->is_index ? key.kind == JSON_KIND_MISSING && step->index == index
-                           : key.kind == JSON_KIND_STRING && json_string_equal(key, step->key))
-            return true;
-    }
-    return false;
+    const struct json_step *step = &edit->path.steps[depth];
+    return step->is_index ? key.kind == JSON_KIND_MISSING && step->index == index
+                          : key.kind == JSON_KIND_STRING && json_string_equal(key, step->key);
 }
 
-/* Members and elements of the root that no edit names keep their bytes and their order. */
-static void check_untouched(struct vx_span before, struct vx_span after, const struct edits *edits)
+/* No member behind this one has the same key; a path that sets leads through the last one. */
+static bool is_last(struct json_iter it)
 {
-    struct json_iter old = json_iter(root_of(before)), new = json_iter(root_of(after));
-    for (uint32_t i = 0; json_next(&old); i++) {
-        if (is_named(edits, old.key, i))
+    struct vx_arena arena = {0};
+    bool last = true;
+    struct vx_span key = it.object ? json_unescape(it.key, &arena) : vx_span("", 0);
+    while (it.object && last && json_next(&it))
+        last = !json_string_equal(it.key, key);
+    vx_arena_done(&arena);
+    return last;
+}
+
+/* What becomes of a place of the old text: the edits that end there, and those that lead on below it. */
+struct fate {
+    bool removed, set;
+    unsigned below;
+};
+
+static struct fate fate_of(const struct edits *edits, unsigned some, size_t depth, struct json_iter it, uint32_t index)
+{
+    struct fate fate = {0};
+    bool last = is_last(it);
+    for (size_t i = 0; i < edits->count; i++) {
+        const struct json_edit *edit = &edits->list[i];
+        if (!(some >> i & 1) || !is_named(edit, depth, it.key, index))
             continue;
-        bool found = false;
-        while (!found && json_next(&new))
-            found = vx_span_equal(json_text(old.value), json_text(new.value)) &&
-                    (!old.object || vx_span_equal(json_text(old.key), json_text(new.key)));
+        if (edit->path.count > depth + 1)
+            fate.below |= !edit->value.at || last ? 1u << i : 0;
+        else if (edit->value.at)
+            fate.set = true;
+        else
+            fate.removed = true;
+    }
+    return fate;
+}
+
+/* Below a place that only `some` of the edits (bits) lead through: what none of them names keeps its bytes and its order,
+ * at every depth. */
+static void check_untouched(struct json_value before, struct json_value after, const struct edits *edits, unsigned some,
+                            size_t depth)
+{
+    bool inside = before.kind == JSON_KIND_OBJECT || before.kind == JSON_KIND_ARRAY;
+    if (!some || !inside) {
+        vx_assert(vx_span_equal(json_text(before), json_text(after)));
+        return;
+    }
+    vx_assert(before.kind == after.kind);
+    struct json_iter old = json_iter(before), new = json_iter(after);
+    for (uint32_t i = 0; json_next(&old); i++) {
+        struct fate fate = fate_of(edits, some, depth, old, i);
+        if (fate.removed || (fate.set && old.object))
+            continue;
+        bool found = json_next(&new);
+        while (found && old.object && !vx_span_equal(json_text(old.key), json_text(new.key)))
+            found = json_next(&new);
         vx_assert(found);
+        if (!fate.set)
+            check_untouched(old.value, new.value, edits, fate.below, depth + 1);
     }
 }
 
@@ -126,7 +169,7 @@ static void patch(const struct edits *edits, struct vx_span text, json_t *tree)
     if (good) {
         struct vx_span result = vx_span(out.at + 6, out.len - 6);
         vx_assert(tree_same(root_of(result), tree, &arena));
-        check_untouched(text, result, edits);
+        check_untouched(root_of(text), root_of(result), edits, (1u << edits->count) - 1, 0);
     } else {
         vx_assert(out.len == 6 && err.message[0]);
     }

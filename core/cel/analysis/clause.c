@@ -146,6 +146,30 @@ static uint8_t needs_kind(const struct cel_predicate *p)
     return p->kind == CEL_PREDICATE_RANGE ? p->keys[0].kind : is_text(p) ? CEL_KEY_STRING : CEL_KEY_NONE;
 }
 
+/* Both are tests of text. What begins (ends, contains) with a longer text does so with what that begins with. */
+static bool text_implies(const struct cel_predicate *a, const struct cel_predicate *b)
+{
+    if (a->negated != b->negated)
+        return false;
+    if (a->kind == CEL_PREDICATE_MATCHES || b->kind == CEL_PREDICATE_MATCHES)
+        return a->kind == b->kind && vx_span_equal(a->keys[0].text, b->keys[0].text);
+    if (a->negated)
+        return a->kind == b->kind && text_holds(a, b->keys[0].text);
+    return (a->kind == b->kind || b->kind == CEL_PREDICATE_CONTAINS) && text_holds(b, a->keys[0].text);
+}
+
+/* Both are tests of text: true when no text passes both. */
+static bool text_excludes(const struct cel_predicate *a, const struct cel_predicate *b)
+{
+    if (a->negated != b->negated) {
+        struct cel_predicate refused = a->negated ? *a : *b;
+        refused.negated = false;
+        return text_implies(a->negated ? b : a, &refused);
+    }
+    bool ends = a->kind == b->kind && (a->kind == CEL_PREDICATE_PREFIX || a->kind == CEL_PREDICATE_SUFFIX);
+    return ends && !a->negated && !text_holds(a, b->keys[0].text) && !text_holds(b, a->keys[0].text);
+}
+
 enum join { JOIN_NOT, JOIN_ONE, JOIN_NEVER };
 
 /* `a` and `b` as one predicate in *a, if there is one (JOIN_ONE), or none that could be true (JOIN_NEVER). */
@@ -181,6 +205,8 @@ static enum join join(struct vx_arena *arena, const struct cel_predicate **a, co
         *a = intersected(arena, x, b);
         return range_empty(*a) ? JOIN_NEVER : JOIN_ONE;
     }
+    if (!many && is_text(x) && is_text(b) && text_excludes(x, b))
+        return JOIN_NEVER;
     if (cel_predicate_implies(x, b))
         return JOIN_ONE;
     if (cel_predicate_implies(b, x)) {
@@ -379,18 +405,6 @@ static bool range_implies(const struct cel_predicate *a, const struct cel_predic
     tighten(&high, &high_bound, &b->keys[1], b->high_bound, -1);
     return low_bound == a->low_bound && high_bound == a->high_bound && cel_key_equal(&low, &a->keys[0]) &&
            cel_key_equal(&high, &a->keys[1]);
-}
-
-/* Both are tests of text. What begins (ends, contains) with a longer text does so with what that begins with. */
-static bool text_implies(const struct cel_predicate *a, const struct cel_predicate *b)
-{
-    if (a->negated != b->negated)
-        return false;
-    if (a->kind == CEL_PREDICATE_MATCHES || b->kind == CEL_PREDICATE_MATCHES)
-        return a->kind == b->kind && vx_span_equal(a->keys[0].text, b->keys[0].text);
-    if (a->negated)
-        return a->kind == b->kind && text_holds(a, b->keys[0].text);
-    return (a->kind == b->kind || b->kind == CEL_PREDICATE_CONTAINS) && text_holds(b, a->keys[0].text);
 }
 
 bool cel_predicate_implies(const struct cel_predicate *a, const struct cel_predicate *b)

@@ -190,7 +190,9 @@ static bool check_count(struct checker *c, struct tree *node)
         least = argc < least ? argc : least;
         most = argc > most ? argc : most;
     }
-    if (least == most)
+    if (node->ops.first->flags & OP_VARIADIC)
+        cel_refuse(c, node, node->offset, node->len, "%.*s() takes at least 1 argument", CEL_QUOTE(node->name));
+    else if (least == most)
         cel_refuse(c, node, node->offset, node->len, "%.*s() takes %u argument%s, not %u", CEL_QUOTE(node->name),
                    least - receiver, least - receiver == 1 ? "" : "s", node->count - receiver);
     else

@@ -115,7 +115,8 @@ static void print(struct cel_stype type, char *text, size_t size)
         print(*type.elem, elem, size / 3);
         snprintf(text, size, "map(%s, %s)", key, elem);
     } else {
-        snprintf(text, size, "%s", cel_type_short(single));
+        bool number = single == CEL_DYN && !(mask & ~(uint32_t)MASK_NUMBER);
+        snprintf(text, size, "%s", number ? "number" : cel_type_short(single));
     }
 }
 

@@ -170,7 +170,9 @@ CEL_OP(cel_double_of_string)
         if (s.len > NUMBER_TEXT_MAX_BYTES || !is_decimal(s))
             return no_conversion(call, "double", args[0]);
         size_t plus = s.at[0] == '+';
-        struct json_value number = {.at = s.at + plus, .len = (uint32_t)(s.len - plus), .kind = JSON_KIND_DOUBLE};
+        bool whole = skip_digits(s, plus || s.at[0] == '-') == s.len; /* json_double() tells these apart, too */
+        struct json_value number = {
+            .at = s.at + plus, .len = (uint32_t)(s.len - plus), .kind = whole ? JSON_KIND_INT : JSON_KIND_DOUBLE};
         d = json_double(number);
         if (isinf(d))
             return no_conversion(call, "double", args[0]);

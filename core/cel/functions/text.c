@@ -273,6 +273,8 @@ static void write_literal_map(struct cel_value map, struct vx_buf *out)
     struct vx_arena arena = {0};
     struct cel_map_iter it = cel_map_iter(map, &arena);
     struct cel_value key, value;
+    if (map.is_json)
+        it.last = json_last_keys(map.json, &arena);
     vx_buf_char(out, '{');
     for (size_t n = 0; cel_map_next(&it, &key, &value); n++) {
         vx_buf_str(out, n > 0 ? ", " : "");

@@ -177,6 +177,29 @@ static void a_key_may_be_json_with_escapes(void **state)
     vx_arena_done(&arena);
 }
 
+/* Tens of thousands of keys are no work for minutes. */
+static void of_a_repeated_key_the_last_is_written(void **state)
+{
+    (void)state;
+    struct vx_arena arena = {0};
+    struct vx_buf text = {0}, wanted = {0}, buf = {0};
+    vx_buf_str(&wanted, "{");
+    vx_buf_str(&text, "{\"a\":0");
+    for (int i = 0; i < 30000; i++)
+        vx_buf_printf(&text, ",\"k%d\":%d", i % 20000, i);
+    for (int i = 10000; i < 30000; i++)
+        vx_buf_printf(&wanted, "\"k%d\": %d, ", i % 20000, i);
+    vx_buf_str(&text, ",\"\\u0061\":{\"b\":1,\"b\":2}}");
+    vx_buf_str(&wanted, "\"a\": {\"b\": 2}}");
+    struct json_value root = scan(vx_buf_text(&text));
+    cel_write_literal(value_of(&arena, "event", &root), &buf);
+    assert_string_equal(vx_buf_text(&buf), vx_buf_text(&wanted));
+    vx_buf_done(&buf);
+    vx_buf_done(&text);
+    vx_buf_done(&wanted);
+    vx_arena_done(&arena);
+}
+
 static void durations_have_a_spelling(void **state)
 {
     (void)state;
@@ -252,6 +275,7 @@ int main(void)
         cmocka_unit_test(json_values_keep_their_bytes),
         cmocka_unit_test(literals_read_back_as_the_same_value),
         cmocka_unit_test(a_key_may_be_json_with_escapes),
+        cmocka_unit_test(of_a_repeated_key_the_last_is_written),
         cmocka_unit_test(durations_have_a_spelling),
         cmocka_unit_test(headers_that_are_not_utf8_are_no_json),
         cmocka_unit_test(equality_is_deep_and_across_number_types),

@@ -32,14 +32,30 @@ static int set_up(void **state)
     (void)state;
     strcpy(dir, program_dir());
     char path[128];
-    static const char *const folders[] = {"one", "two", "bad"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const folders[] = {"one", "two", "all", "bad"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, folders[i]);
         mkdir(path, 0700);
     }
     program_write(dir, "one/r.yaml", config);
     program_write(dir, "two/r.yaml", config);
     program_write(dir, "two/s.yaml", "{ kind: routing, name: s, topics: [more, other], otherwise: { drop: true } }\n");
+    program_write(
+        dir, "all/r.yaml",
+        "kind: routing\n"
+        "name: r\n"
+        "topics: [in]\n"
+        "match: all\n"
+        "rules:\n"
+        "  - { name: a, when: event.n > 1, pipeline: p }\n"
+        "  - { name: b, when: event.n > 2, drop: true }\n"
+        "  - { name: c, when: event.n > 3, routing: s }\n"
+        "  - { name: twice, when: event.n > 4, routing: s }\n"
+        "otherwise: { drop: true }\n"
+        "---\n"
+        "{ kind: routing, name: s, rules: [ { name: d, when: event.n > 4, drop: true } ], otherwise: { drop: true } }\n"
+        "---\n"
+        "{ kind: processing, name: p, stages: [ emit: { topic: out } ] }\n");
     program_write(dir, "bad/r.yaml", "kind: rooting\nname: r\n");
     return 0;
 }
@@ -174,6 +190,21 @@ static void counts_are_a_table(void **state)
                                    "\"emitted\":1,\"filtered\":0,"));
 }
 
+static void where_all_rules_run_an_event_counts_at_each_that_took_it(void **state)
+{
+    (void)state;
+    check("printf '{\"n\":1}\\n{\"n\":2}\\n{\"n\":3}\\n{\"n\":4}\\n{\"n\":5}\\n'", "all --counts", 0,
+          "ROUTING  RULE          emitted     dropped      events\n"
+          "r        a                   4           0           4\n"
+          "r        b                   3           0           3\n"
+          "r        c                   0           0           0\n"
+          "r        twice               0           0           0\n"
+          "r        otherwise           0           1           1\n"
+          "s        d                   1           0           1\n"
+          "s        otherwise           1           0           1\n",
+          "");
+}
+
 static void a_folder_that_is_not_valid_decides_nothing(void **state)
 {
     (void)state;
@@ -280,6 +311,7 @@ int main(void)
         cmocka_unit_test(the_topic_is_asked_for_where_there_are_several),
         cmocka_unit_test(a_topic_that_a_pattern_takes_is_named),
         cmocka_unit_test(counts_are_a_table),
+        cmocka_unit_test(where_all_rules_run_an_event_counts_at_each_that_took_it),
         cmocka_unit_test(a_folder_that_is_not_valid_decides_nothing),
         cmocka_unit_test(a_line_that_is_too_long_is_left_out),
         cmocka_unit_test(a_closed_pipe_ends_it),

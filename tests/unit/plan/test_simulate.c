@@ -29,6 +29,10 @@ static void a_bad_envelope_says_what_is_wrong(void **state)
         {"{\"topic\":\"t\",\"headers\":{\"a\":{}}}", "header \"a\" must be a string, null, or {\"base64\": text}"},
         {"{\"topic\":\"t\",\"header\":{}}", "unknown member \"header\"; did you mean \"headers\"?"},
         {"{\"topic\":\"t\",\"colour\":1}", "unknown member \"colour\""},
+        {"{\"topic\":\"t\",\"value\":1,\"value_base64\":\"MQ==\"}",
+         "there are \"value\" and \"value_base64\"; one of them is enough"},
+        {"{\"topic\":\"t\",\"key_base64\":\"MQ==\",\"key\":null}",
+         "there are \"key\" and \"key_base64\"; one of them is enough"},
     };
     struct simulate *s = simulate_new();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -37,6 +41,22 @@ static void a_bad_envelope_says_what_is_wrong(void **state)
         assert_int_equal(simulate_load(s, vx_span_str(cases[i].line), NULL, &ev, &err), VX_EINVAL);
         assert_string_equal(err.message, cases[i].message);
     }
+    simulate_free(s);
+}
+
+/* With the levels of a value that a router would take, but for those of the envelope around it. */
+static void an_envelope_that_is_nested_too_deep_is_not_called_no_json(void **state)
+{
+    (void)state;
+    char line[1024] = "{\"topic\":\"t\",\"value\":";
+    size_t len = strlen(line);
+    memset(line + len, '[', 512);
+    memset(line + len + 512, ']', 512 - len);
+    struct simulate *s = simulate_new();
+    struct cel_event ev;
+    struct vx_err err = {0};
+    assert_int_equal(simulate_load(s, vx_span(line, sizeof line), NULL, &ev, &err), VX_EINVAL);
+    assert_string_equal(err.message, "the line is nested too deep, at byte 532");
     simulate_free(s);
 }
 
@@ -130,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bad_envelope_says_what_is_wrong),
+        cmocka_unit_test(an_envelope_that_is_nested_too_deep_is_not_called_no_json),
         cmocka_unit_test(an_envelope_gives_every_part_of_an_event),
         cmocka_unit_test(what_an_envelope_leaves_out_is_the_default),
         cmocka_unit_test(values_survive_the_round_trip),
