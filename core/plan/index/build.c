@@ -87,6 +87,65 @@ static void put_clause(struct index_builder *b, const struct item *item)
     add_word(b, at);
 }
 
+/* ---- blocks ---- */
+
+/* The literal that is left of an item, where it is one, and a range; else NULL. */
+static const struct literal *lone_range(const struct index_builder *b, const struct item *item)
+{
+    uint32_t count = b->clauses.at[item->clause].literal_count, left = UINT32_MAX;
+    for (uint32_t n = 0; n < count; n++) {
+        if (item_is_used(item, n))
+            continue;
+        if (left != UINT32_MAX || item_literal(b, item, n)->kind != LITERAL_RANGE)
+            return NULL;
+        left = n;
+    }
+    return left == UINT32_MAX ? NULL : item_literal(b, item, left);
+}
+
+/* The subject of most lone ranges of a node; few are compared, of many any will do. */
+static uint32_t block_subject(const struct index_builder *b, const struct item *items, uint32_t count)
+{
+    uint32_t subject = INDEX_NO_POSITION, most = 0;
+    for (uint32_t i = 0; i < count && i < LEAF_MAX; i++) {
+        const struct literal *literal = lone_range(b, &items[i]);
+        uint32_t same = 0;
+        for (uint32_t k = i; k < count && literal; k++) {
+            const struct literal *other = lone_range(b, &items[k]);
+            same += other && other->subject == literal->subject;
+        }
+        if (same > most) {
+            most = same;
+            subject = literal->subject;
+        }
+    }
+    return subject;
+}
+
+/* Puts the lone ranges of `subject` into blocks; keeps the other items. Returns how many blocks. */
+static uint32_t put_blocks(struct index_builder *b, uint32_t subject, struct item *items, uint32_t *count)
+{
+    uint32_t kept = 0, put = 0, at = 0;
+    for (uint32_t i = 0; i < *count; i++) {
+        const struct literal *literal = lone_range(b, &items[i]);
+        if (!literal || literal->subject != subject) {
+            items[kept++] = items[i];
+            continue;
+        }
+        if (put % INDEX_BLOCK == 0) {
+            at = b->words.count;
+            for (uint32_t k = 0; k < INDEX_BLOCK_WORDS; k++)
+                add_word(b, k < INDEX_BLOCK ? UINT32_MAX : 0);
+        }
+        uint32_t *words = &b->words.at[at + put++ % INDEX_BLOCK];
+        words[0] = item_rule(b, &items[i]);
+        words[INDEX_BLOCK] = literal->a;
+        words[2 * INDEX_BLOCK] = literal->b > literal->a ? literal->b - literal->a : 0;
+    }
+    *count = kept;
+    return (put + INDEX_BLOCK - 1) / INDEX_BLOCK;
+}
+
 /* ---- accesses ---- */
 
 static uint32_t hash_size(uint32_t count)
@@ -153,29 +212,49 @@ static uint32_t file_equal(struct index_builder *b, filed_vec *all, uint32_t *at
     return reference;
 }
 
+static const uint32_t *dense_entries(struct index_builder *b, filed_vec *all, uint32_t keys)
+{
+    uint32_t *children = VX_ARENA_ARRAY(&b->index->arena, uint32_t, keys);
+    for (uint32_t i = 0; i < keys; i++)
+        children[i] = INDEX_NOTHING;
+    for (uint32_t at = 0; at < all->count;) {
+        uint32_t key = all->at[at].key;
+        children[key] = file_equal(b, all, &at, false);
+    }
+    return children;
+}
+
+static const struct index_entry *hashed_entries(struct index_builder *b, filed_vec *all, uint32_t mask)
+{
+    struct index_entry *entries = VX_ARENA_ARRAY(&b->index->arena, struct index_entry, mask + 1);
+    for (uint32_t at = 0; at < all->count;) {
+        uint32_t key = all->at[at].key, slot = index_hash_key(key) & mask;
+        while (entries[slot].key)
+            slot = (slot + 1) & mask;
+        entries[slot] = (struct index_entry){key, file_equal(b, all, &at, false)};
+    }
+    return entries;
+}
+
 static void access_key(struct index_builder *b, const struct way *ways, uint32_t count, struct index_access *to)
 {
     filed_vec all = {0};
-    uint32_t distinct = 0;
-    for (uint32_t i = 0, scale = 1; i < to->width; i++) {
-        to->scales[i] = scale;
-        scale *= b->subjects.at[to->subjects[i]].constant_count + 1;
+    uint32_t distinct = 0, keys = 1;
+    for (uint32_t i = 0; i < to->width; i++) {
+        to->scales[i] = keys;
+        keys *= b->subjects.at[to->subjects[i]].constant_count + 1;
     }
     for (uint32_t i = 0; i < count; i++)
         file_keys(b, &ways[i], to, &all);
     qsort(all.at, all.count, sizeof *all.at, by_filed);
     for (uint32_t i = 0; i < all.count; i++)
         distinct += i == 0 || all.at[i].key != all.at[i - 1].key;
-    to->mask = hash_size(distinct) - 1;
     to->count = distinct;
-    struct index_entry *entries = VX_ARENA_ARRAY(&b->index->arena, struct index_entry, to->mask + 1);
-    for (uint32_t at = 0; at < all.count;) {
-        uint32_t key = all.at[at].key, slot = index_hash_key(key) & to->mask;
-        while (entries[slot].key)
-            slot = (slot + 1) & to->mask;
-        entries[slot] = (struct index_entry){key, file_equal(b, &all, &at, false)};
-    }
-    to->entries = entries;
+    uint32_t size = hash_size(distinct);
+    if (to->kind == ACCESS_KEY && keys / (sizeof(struct index_entry) / sizeof *to->children) <= size)
+        to->children = dense_entries(b, &all, keys);
+    else
+        to->entries = hashed_entries(b, &all, to->mask = size - 1);
     free(all.at);
 }
 
@@ -284,7 +363,7 @@ static uint32_t asked_behind(const struct index_builder *b, const struct way *wa
             }
         }
     }
-    return n > count / 2 ? subject : INDEX_NO_POSITION;
+    return n > count / 2 && b->subjects.at[subject].certain ? subject : INDEX_NO_POSITION;
 }
 
 static struct index_access make_access(struct index_builder *b, const struct way *ways, uint32_t count)
@@ -295,6 +374,7 @@ static struct index_access make_access(struct index_builder *b, const struct way
         uint32_t rule = item_rule(b, &ways[i].item);
         to.first_rule = rule < to.first_rule ? rule : to.first_rule;
     }
+    to.certain = b->subjects.at[to.subjects[0]].certain;
     to.ahead = to.kind == ACCESS_KEY ? asked_behind(b, ways, count) : INDEX_NO_POSITION;
     if (to.kind <= ACCESS_MEMBER)
         access_key(b, ways, count, &to);
@@ -306,12 +386,19 @@ static struct index_access make_access(struct index_builder *b, const struct way
 static uint32_t add_node(struct index_builder *b, struct item *leaf, uint32_t leaf_count, struct index_access *accesses,
                          uint32_t access_count)
 {
-    uint32_t at = add_word(b, leaf_count);
+    uint32_t subject = block_subject(b, leaf, leaf_count), at = add_word(b, 0);
     add_word(b, access_count);
     add_word(b, b->accesses.count);
+    add_word(b, 0);
+    add_word(b, subject);
     b->index->most_clauses = leaf_count > b->index->most_clauses ? leaf_count : b->index->most_clauses;
     if (leaf_count > 1)
         qsort(leaf, leaf_count, sizeof *leaf, item_order);
+    if (subject != INDEX_NO_POSITION) {
+        uint32_t blocks = put_blocks(b, subject, leaf, &leaf_count);
+        b->words.at[at + 3] = blocks;
+    }
+    b->words.at[at] = leaf_count;
     for (uint32_t i = 0; i < leaf_count; i++)
         put_clause(b, &leaf[i]);
     if (access_count > 1)

@@ -102,21 +102,46 @@ static inline bool index_words_equal(const struct index_words *x, const struct i
            (index_words_are_long(x) && memcmp(x->text, y->text, (size_t)(x->tag & ~(uint64_t)0 >> 8)) == 0);
 }
 
+/* Capitals of ASCII among eight bytes become small ones; the others, whatever they are, stay. */
+static inline uint64_t index_word_lower(uint64_t word)
+{
+    const uint64_t each = 0x0101010101010101ull, low = word & 0x7f * each;
+    uint64_t from_a = low + (0x80 - 'A') * each, behind_z = low + (0x7f - 'Z') * each;
+    return word | (from_a & ~behind_z & ~word & 0x80 * each) >> 2;
+}
+
+static inline uint32_t index_words_find(const struct index_ids *ids, const struct index_words *words)
+{
+    uint32_t hash = index_words_hash(words);
+    if (ids->filter && (index_filter_bits(hash) & ~ids->filter[hash >> 12 & ids->filter_mask]))
+        return INDEX_NO_ID;
+    for (uint32_t at = hash;; at++) {
+        const struct index_slot *slot = &ids->slots[at & ids->mask];
+        if (slot->hash == hash && index_words_equal(&ids->constants[slot->id - 1], words))
+            return slot->id;
+        if (slot->id == INDEX_NO_ID)
+            return INDEX_NO_ID;
+    }
+}
+
 static inline uint32_t index_ids_find(const struct index_ids *ids, const struct cel_key *key, struct vx_span around)
 {
     if (key->kind <= CEL_KEY_OTHER || !ids->slots)
         return INDEX_NO_ID;
     struct index_words words = index_words_of(key, around);
-    uint32_t hash = index_words_hash(&words);
-    if (ids->filter && (index_filter_bits(hash) & ~ids->filter[hash >> 12 & ids->filter_mask]))
+    return index_words_find(ids, &words);
+}
+
+/* The same for what becomes of a string of at most INDEX_WORD_BYTES in lower case. */
+static inline uint32_t index_ids_find_lower(const struct index_ids *ids, const struct cel_key *key,
+                                            struct vx_span around)
+{
+    if (!ids->slots)
         return INDEX_NO_ID;
-    for (uint32_t at = hash;; at++) {
-        const struct index_slot *slot = &ids->slots[at & ids->mask];
-        if (slot->hash == hash && index_words_equal(&ids->constants[slot->id - 1], &words))
-            return slot->id;
-        if (slot->id == INDEX_NO_ID)
-            return INDEX_NO_ID;
-    }
+    struct index_words words = index_words_of(key, around);
+    words.words[0] = index_word_lower(words.words[0]);
+    words.words[1] = index_word_lower(words.words[1]);
+    return index_words_find(ids, &words);
 }
 
 #endif

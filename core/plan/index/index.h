@@ -17,13 +17,15 @@
  *
  * With ten thousand rules the time goes into waiting for memory. So what an event looks at is dense (a value's constants
  * are found by words, ids.h; a key is one word, whatever its width), what mostly says no is small (filters), and what will
- * be looked at is fetched ahead, while something else is done.
+ * be looked at is fetched ahead, while something else is done. The rest goes into branches that a
+ * processor guesses wrong: so thresholds of the same place are compared several at once (blocks), and short numbers are
+ * read without a loop (short.h).
  *
  * Cost of an event: per place that is asked for one reading, one hash look-up for equalities and one binary search for
  * ranges; per equality access one look-up of integers, per range access the logarithm of its ranges; per clause found
  * its remaining literals, each a comparison of integers. So it grows with what matches, not with what there is.
- * Memory: 12 bytes per literal that is not filed, 8 per clause, 16 to 32 per key, 42 to 62 per constant, 32 to 150 per
- * range.
+ * Memory: 12 bytes per literal that is not filed, 8 per clause, 12 to 48 for one that is left with a range, up to 32 per
+ * key, 42 to 62 per constant, 32 to 150 per range.
  *
  * An index sees through the hand-over of all that is left: the rules of the other routing stand behind those of the first,
  * and one search answers for both.
@@ -44,11 +46,16 @@ enum {
     INDEX_NOTHING = INDEX_CLAUSE - 1,
     /* The tree is words, so that what is looked at together stands together; a reference is the place of the first.
      *     clause   rule, count of literals, literals; or rule, INDEX_ELSEWHERE, where the clause stands
-     *     node     count of clauses, count of accesses, where these are in `accesses`; then the clauses, by rule
-     *     literal  kind, negated and subject in one word, a, b */
+     *     node     count of clauses, count of accesses, where these are in `accesses`, count of blocks, their subject; then
+     *              the blocks, by rule; then the clauses, by rule
+     *     literal  kind, negated and subject in one word, a, b
+     *     block    of clauses that are left with a range of one subject: rules, a of each, b - a of each; the last one may
+     *              have fewer, and empty ranges in their place */
     INDEX_CLAUSE_WORDS = 2, /* before its literals */
-    INDEX_NODE_WORDS = 3,
+    INDEX_NODE_WORDS = 5,
     INDEX_LITERAL_WORDS = 3,
+    INDEX_BLOCK = 4, /* clauses of a block */
+    INDEX_BLOCK_WORDS = 3 * INDEX_BLOCK,
     INDEX_SUBJECTS_MAX = (1 << 24) - 1,
 };
 #define INDEX_ELSEWHERE UINT32_MAX
@@ -87,12 +94,12 @@ struct index_parts {
 
 /* Paths inside a list, as a trie, so that one walk over the list serves all conditions on its elements. */
 struct index_inner {
-    struct json_step step;               /* from the node above */
-    struct index_inner *child, *sibling; /* members and elements by index; the next child of the node above */
-    struct index_inner *any;             /* every element */
-    uint32_t child_count;
-    uint32_t elements; /* of a list that children ask for: as many as the highest index, and one */
-    uint32_t subject;  /* whose path ends here; UINT32_MAX: nobody's */
+    struct json_step step;         /* from the node above */
+    struct index_inner **children; /* elements by their index, in order, then members, in the order of their keys */
+    struct index_inner *any;       /* every element */
+    uint32_t child_count, child_room;
+    uint32_t element_count; /* of the children */
+    uint32_t subject;       /* whose path ends here; UINT32_MAX: nobody's */
 };
 
 /* What a subject's readings are. */
@@ -107,9 +114,10 @@ enum index_source {
 /* A place, and all constants and bounds that any condition compares it with. */
 struct index_subject {
     uint8_t source;       /* enum index_source */
-    bool field;           /* VALUE of a field as it stands, which most are */
+    bool field;           /* VALUE of a field, which most are */
+    bool certain;         /* and as it stands: reading it is never counted as failed */
     uint32_t slot;        /* FIELD: of the value */
-    uint32_t base;        /* lower: the subject without it; HEAD, PARTS, REGEXES: the string's */
+    uint32_t base;        /* lower, but of no field: the subject without it; HEAD, PARTS, REGEXES: the string's */
     uint32_t head;        /* HEAD: how many bytes */
     struct index_ids ids; /* of VALUE, HEAD and ELEMENTS */
     uint32_t constant_count;
@@ -159,17 +167,21 @@ enum access_kind { ACCESS_KEY, ACCESS_MEMBER, ACCESS_RANGE, ACCESS_TAIL, ACCESS_
 struct index_access {
     uint8_t kind;  /* enum access_kind */
     uint8_t width; /* KEY: subjects in the key; others: 1 */
+    bool certain;  /* the first subject is */
     uint32_t first_rule;
     uint32_t subjects[INDEX_WIDTH_MAX];
-    uint32_t ahead; /* KEY: the subject whose position most of what is filed here asks for; INDEX_NO_POSITION: none */
-    uint32_t scales[INDEX_WIDTH_MAX];  /* KEY: the key is the sum of the ids, each times its scale; as a number with
+    uint32_t ahead; /* KEY: the subject whose position most of what is filed here asks for, which is certain;
+                       INDEX_NO_POSITION: none */
+    uint32_t scales[INDEX_WIDTH_MAX]; /* KEY: the key is the sum of the ids, each times its scale; as a number with
                                          several digits is, so no two have the same */
-    const struct index_entry *entries; /* KEY: a hash table; MEMBER: the same, looked up for each id */
+    /* KEY: a hash table, or NULL where a table of all keys, `children`, is no larger; MEMBER: a hash table, looked up for
+     * each id. */
+    const struct index_entry *entries;
     /* RANGE, TAIL, AMONG (which looks up each position): keys[0..count) cut the positions into segments; leaf n of a
      * segment tree over 2^k leaves, from keys[n] to keys[n + 1], is children[2^k + n], its parent
      * children[(2^k + n) / 2], and so on to 1. */
     const uint32_t *keys;
-    const uint32_t *children; /* RANGE: references */
+    const uint32_t *children; /* RANGE and, by key, KEY: references */
     uint32_t mask;            /* KEY: entries - 1; RANGE: leaves - 1 */
     uint32_t count;
 };
@@ -204,7 +216,8 @@ struct match_index {
 /* What is known of a subject in this event. */
 struct reading {
     uint32_t epoch; /* of another event: nothing */
-    uint8_t known;  /* READ_ bits */
+    uint8_t known;  /* READ_ bits; MIXED: the text of `key` is still to be lower-cased, see reading_is_string();
+                       SORTED: the positions of many are in order */
     bool present;
     struct cel_key key;
     uint32_t id, position, tail;
@@ -241,7 +254,7 @@ struct search {
 };
 
 /* read.c */
-enum { READ_ID = 1, READ_POSITION = 2, READ_TAIL = 4, READ_TEXT_FAILED = 8 };
+enum { READ_ID = 1, READ_POSITION = 2, READ_TAIL = 4, READ_TEXT_FAILED = 8, READ_MIXED = 16, READ_SORTED = 32 };
 /* The value, its id, its positions; each is found out when it is first asked for. */
 void reading_fetch(struct search *s, uint32_t subject, struct reading *r);
 uint32_t reading_find_id(struct search *s, uint32_t subject, struct reading *r);
@@ -292,13 +305,30 @@ static inline struct reading *index_members(struct search *s, uint32_t subject)
     return r;
 }
 
-static inline const uint32_t *index_found_positions(const struct search *s, uint32_t subject)
-{
-    const struct index_subject *of = &s->index->subjects[subject];
-    return &s->scratch->found[of->members_at + of->constant_count];
-}
+/* Positions of the many, sorted, each once. */
+struct index_positions {
+    const uint32_t *at;
+    uint32_t count;
+};
+struct index_positions index_positions_of(struct search *s, uint32_t subject);
+/* The first of sorted numbers [low, high) that is not below `wanted`; `high`: there is none. */
+uint32_t index_first_from(const uint32_t *sorted, uint32_t low, uint32_t high, uint32_t wanted);
 
-/* True when the value is a string; counts once when it is something else. */
+/* The nodes of a segment tree that are above any of the positions, each once: from the first position's leaf to the root,
+ * then from the next one's to where that path meets the one before, and so on. Positions of one segment are one, so there
+ * is no more to do than there are segments. To begin with all is 0 but `access`, AMONG, and `positions`. */
+struct index_climb {
+    const struct index_access *access;
+    struct index_positions positions;
+    uint32_t next;       /* of the positions */
+    uint32_t segment;    /* number of the access's keys that are not behind the last position */
+    uint32_t leaf;       /* of that segment */
+    uint32_t at, before; /* the next node, and the one of the path before at the same height */
+};
+/* The next one, a number as in index_access.children; 0: there is none. Cost: two binary searches per leaf. */
+uint32_t index_climb_next(struct index_climb *climb);
+
+/* True when the value is a string, in `key` as it is to be compared; counts once when it is something else. */
 bool reading_is_string(struct search *s, struct reading *r);
 void key_of_json(struct json_value json, struct vx_arena *arena, struct cel_key *key);
 

@@ -5,7 +5,10 @@
 #include "core/cel/regex/regex.h"
 #include "core/plan/index/index.h"
 
-enum { GRAM = 3 }; /* bytes by which a text is looked for */
+enum {
+    GRAM = 3,      /* bytes by which a text is looked for */
+    FEW_KEYS = 16, /* of an object that are compared one by one */
+};
 
 /* Notes that a constant of a subject is among its values. */
 static void note(struct search *s, uint32_t subject, uint32_t id)
@@ -39,37 +42,70 @@ static void walk(struct search *s, const struct index_inner *node, struct json_v
 static void walk_elements(struct search *s, const struct index_inner *node, struct json_value list)
 {
     struct json_iter it = json_iter(list);
-    for (uint32_t i = 0; i < node->elements && json_next(&it); i++) {
-        for (const struct index_inner *child = node->child; child; child = child->sibling) {
-            if (child->step.is_index && child->step.index == i)
-                walk(s, child, it.value);
-        }
+    for (uint32_t i = 0, next = 0; next < node->element_count && json_next(&it); i++) {
+        if (node->children[next]->step.index == i)
+            walk(s, node->children[next++], it.value);
     }
 }
 
-/* Of a repeated key the last one counts, so what is found waits until the object has ended. */
-static void walk_members(struct search *s, const struct index_inner *node, struct json_value object)
+static int compare_steps(const struct json_step *x, const struct json_step *y)
 {
-    enum { FEW = 16 };
-    struct json_value values[FEW] = {{0}};
+    if (x->is_index != y->is_index)
+        return x->is_index ? -1 : 1;
+    return x->is_index ? (x->index > y->index) - (x->index < y->index) : vx_span_compare(x->key, y->key);
+}
+
+/* Where the child of that step is among the children, or would be. */
+static uint32_t child_place(const struct index_inner *node, const struct json_step *step)
+{
+    uint32_t low = 0, high = node->child_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (compare_steps(&node->children[middle]->step, step) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct index_inner *find_child(const struct index_inner *node, const struct json_step *step)
+{
+    uint32_t at = child_place(node, step);
+    return at < node->child_count && compare_steps(&node->children[at]->step, step) == 0 ? node->children[at] : NULL;
+}
+
+/* Of a repeated key the last one counts, so what is found waits until the object has ended. */
+static void walk_few_members(struct search *s, const struct index_inner *node, struct json_value object)
+{
+    struct json_value values[FEW_KEYS] = {{0}};
+    struct index_inner *const *children = node->children + node->element_count;
     struct json_iter it = json_iter(object);
-    uint32_t n = 0;
-    while (node->child_count <= FEW && json_next(&it)) {
-        n = 0;
-        for (const struct index_inner *child = node->child; child; child = child->sibling, n++) {
-            if (!child->step.is_index && json_string_equal(it.key, child->step.key))
-                values[n] = it.value;
+    uint32_t count = node->child_count - node->element_count;
+    while (json_next(&it)) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (json_string_equal(it.key, children[i]->step.key))
+                values[i] = it.value;
         }
     }
-    n = 0;
-    for (const struct index_inner *child = node->child; child; child = child->sibling, n++) {
-        struct json_value value = (struct json_value){0};
-        if (node->child_count <= FEW)
-            value = values[n];
-        else if (!child->step.is_index)
-            value = json_member(object, child->step.key);
-        if (value.kind != JSON_KIND_MISSING)
-            walk(s, child, value);
+    for (uint32_t i = 0; i < count; i++) {
+        if (values[i].kind != JSON_KIND_MISSING)
+            walk(s, children[i], values[i]);
+    }
+}
+
+/* Each member is looked up, which is not as often as there are members and paths. */
+static void walk_many_members(struct search *s, const struct index_inner *node, struct json_value object)
+{
+    const uint64_t *last = json_last_keys(object, s->frame->arena);
+    struct json_iter it = json_iter(object);
+    while (json_next(&it)) {
+        if (!json_is_last_key(last, object, it.key))
+            continue;
+        struct json_step step = {.key = json_unescape(it.key, s->frame->arena)};
+        const struct index_inner *child = find_child(node, &step);
+        if (child)
+            walk(s, child, it.value);
     }
 }
 
@@ -92,24 +128,90 @@ static void walk(struct search *s, const struct index_inner *node, struct json_v
         while (json_next(&it))
             walk(s, node->any, it.object ? it.key : it.value);
     }
-    if (node->child && value.kind == JSON_KIND_ARRAY)
+    if (value.kind == JSON_KIND_ARRAY && node->element_count > 0)
         walk_elements(s, node, value);
-    else if (node->child && value.kind == JSON_KIND_OBJECT)
-        walk_members(s, node, value);
+    if (value.kind != JSON_KIND_OBJECT || node->child_count == node->element_count)
+        return;
+    if (node->child_count - node->element_count <= FEW_KEYS)
+        walk_few_members(s, node, value);
+    else
+        walk_many_members(s, node, value);
 }
+
+/* ---- positions of elements ---- */
+
+/* Shell, "A high-speed sorting procedure" (CACM 1959), with gaps as Gonnet and Baeza-Yates have them: nothing is allocated,
+ * and the few that there mostly are cost no more than they would by insertion. */
+static void sort(uint32_t *at, uint32_t count)
+{
+    for (uint32_t gap = count; gap > 1;) {
+        gap = gap < 5 ? 1 : (uint32_t)((uint64_t)gap * 5 / 11);
+        for (uint32_t i = gap; i < count; i++) {
+            uint32_t value = at[i], k = i;
+            for (; k >= gap && at[k - gap] > value; k -= gap)
+                at[k] = at[k - gap];
+            at[k] = value;
+        }
+    }
+}
+
+struct index_positions index_positions_of(struct search *s, uint32_t number)
+{
+    struct reading *r = index_members(s, number);
+    const struct index_subject *subject = &s->index->subjects[number];
+    uint32_t *at = &s->scratch->found[subject->members_at + subject->constant_count];
+    if (!(r->known & READ_SORTED))
+        sort(at, r->position_count);
+    r->known |= READ_SORTED;
+    return (struct index_positions){at, r->position_count};
+}
+
+uint32_t index_first_from(const uint32_t *sorted, uint32_t low, uint32_t high, uint32_t wanted)
+{
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (sorted[middle] < wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint32_t index_climb_next(struct index_climb *c)
+{
+    const struct index_access *access = c->access;
+    while (c->at == c->before) { /* where both paths are one, and at the root's parent */
+        c->next = index_first_from(c->positions.at, c->next, c->positions.count, access->keys[c->segment]);
+        if (c->next == c->positions.count)
+            return 0;
+        c->segment = index_first_from(access->keys, c->segment, access->count, c->positions.at[c->next] + 1);
+        if (c->segment == access->count)
+            return 0;
+        c->before = c->leaf;
+        c->leaf = c->at = access->mask + c->segment;
+    }
+    uint32_t at = c->at;
+    c->at /= 2;
+    c->before /= 2;
+    return at;
+}
+
+/* ---- tries ---- */
 
 /* All subjects of the list have a reading now. */
 static void start(struct search *s, const struct index_inner *node)
 {
     if (node->subject != UINT32_MAX) {
         s->scratch->readings[node->subject].epoch = s->epoch;
+        s->scratch->readings[node->subject].known = 0;
         s->scratch->readings[node->subject].found_count = 0;
         s->scratch->readings[node->subject].position_count = 0;
     }
     if (node->any)
         start(s, node->any);
-    for (const struct index_inner *child = node->child; child; child = child->sibling)
-        start(s, child);
+    for (uint32_t i = 0; i < node->child_count; i++)
+        start(s, node->children[i]);
 }
 
 static struct index_inner *new_inner(struct vx_arena *arena, struct json_step step)
@@ -127,17 +229,22 @@ static struct index_inner *step_down(struct vx_arena *arena, struct index_inner 
             node->any = new_inner(arena, *step);
         return node->any;
     }
-    for (struct index_inner *child = node->child; child; child = child->sibling) {
-        if (child->step.is_index == step->is_index &&
-            (step->is_index ? child->step.index == step->index : vx_span_equal(child->step.key, step->key)))
-            return child;
+    struct index_inner *child = find_child(node, step);
+    if (child)
+        return child;
+    if (node->child_count == node->child_room) {
+        struct index_inner **old = node->children;
+        node->child_room = node->child_room ? 2 * node->child_room : 4;
+        node->children = VX_ARENA_ARRAY(arena, struct index_inner *, node->child_room);
+        for (uint32_t i = 0; i < node->child_count; i++)
+            node->children[i] = old[i];
     }
-    struct index_inner *child = new_inner(arena, *step);
-    child->sibling = node->child;
-    node->child = child;
+    uint32_t at = child_place(node, step);
+    child = new_inner(arena, *step);
+    memmove(&node->children[at + 1], &node->children[at], (node->child_count - at) * sizeof *node->children);
+    node->children[at] = child;
     node->child_count++;
-    if (step->is_index && step->index >= node->elements)
-        node->elements = step->index + 1;
+    node->element_count += step->is_index;
     return child;
 }
 

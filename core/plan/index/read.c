@@ -1,5 +1,6 @@
 /* Reading an event for the index: each place at most once, each value turned into the small integers that all literals
- * compare. A worker's thread; escaped and lower-cased strings go to the frame's arena.
+ * compare. A worker's thread; escaped strings go to the frame's arena, and so do lower-cased ones, but for those of which
+ * only the id is asked: most of them fit the words by which an id is found (ids.h), where they are lower-cased in passing.
  *
  * What is counted as failed: a place that was asked for and cannot be read; a value that ranges (or tests of text) were
  * asked of and that has no kind they could be of; a program that failed. Each once per question; absence is no failure.
@@ -7,8 +8,9 @@
 #include "core/base/utf8.h"
 #include "core/cel/values.h"
 #include "core/plan/index/index.h"
+#include "core/plan/index/short.h"
 
-static inline void read_json(struct json_value json, struct vx_arena *arena, struct cel_key *key)
+static inline void read_json(struct json_value json, struct vx_span around, struct vx_arena *arena, struct cel_key *key)
 {
     static const uint8_t kinds[] = {
         [JSON_KIND_MISSING] = CEL_KEY_NONE, [JSON_KIND_NULL] = CEL_KEY_NULL,   [JSON_KIND_FALSE] = CEL_KEY_FALSE,
@@ -19,13 +21,13 @@ static inline void read_json(struct json_value json, struct vx_arena *arena, str
         *key = cel_key_string(json.escaped ? json_unescape(json, arena) : vx_span(json.at, json.len));
         break;
     case JSON_KIND_INT:
-        if (json_int64(json, &i)) {
-            *key = cel_key_int(i);
-            break;
-        }
-        /* fallthrough */
     case JSON_KIND_DOUBLE:
-        *key = cel_key_double(json_double(json));
+        if (index_short_number(json, around, key))
+            break;
+        if (json_int64(json, &i))
+            *key = cel_key_int(i);
+        else
+            *key = cel_key_double(json_double(json));
         break;
     default:
         key->kind = kinds[json.kind];
@@ -34,7 +36,7 @@ static inline void read_json(struct json_value json, struct vx_arena *arena, str
 
 void key_of_json(struct json_value json, struct vx_arena *arena, struct cel_key *key)
 {
-    read_json(json, arena, key);
+    read_json(json, (struct vx_span){0}, arena, key);
 }
 
 static struct cel_key key_of_text(struct vx_span text)
@@ -51,16 +53,24 @@ static struct cel_key key_of_time(int64_t ms)
     return cel_key_time((ms - rest) / 1000, (int32_t)rest * 1000000);
 }
 
-static struct cel_key lowered(const struct cel_key *key, struct vx_arena *arena)
+static void lower(struct vx_arena *arena, struct reading *r)
 {
-    if (key->kind != CEL_KEY_STRING)
-        return (struct cel_key){0};
-    char *text = vx_arena_bytes(arena, key->text.len + 1);
-    for (size_t i = 0; i < key->text.len; i++) {
-        char c = key->text.at[i];
+    char *text = vx_arena_bytes(arena, r->key.text.len + 1);
+    for (size_t i = 0; i < r->key.text.len; i++) {
+        char c = r->key.text.at[i];
         text[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
     }
-    return cel_key_string(vx_span(text, key->text.len));
+    r->key.text.at = text;
+    r->known &= (uint8_t)~READ_MIXED;
+}
+
+/* The reading has the value as it stands. Only strings have a lower case; lists are not told from what cannot be read. */
+static inline void expect_text(struct reading *r)
+{
+    if (r->key.kind == CEL_KEY_STRING)
+        r->known = READ_MIXED;
+    else
+        r->key.kind = CEL_KEY_NONE;
 }
 
 /* What is not a field of the event. */
@@ -106,16 +116,17 @@ static inline void fetch(struct search *s, const struct index_subject *subject, 
     r->known = 0;
     r->present = true;
     if (subject->field) {
-        read_json(s->frame->event->slots[subject->slot], s->frame->arena, &r->key);
+        read_json(s->frame->event->slots[subject->slot], s->frame->event->value, s->frame->arena, &r->key);
         r->present = r->key.kind != CEL_KEY_NONE;
-        return;
-    }
-    if (subject->source == SOURCE_HEAD) {
+        if (subject->certain)
+            return;
+        expect_text(r);
+    } else if (subject->source == SOURCE_HEAD) {
         fetch_head(s, subject, r);
     } else if (subject->place.lower) {
-        const struct reading *base = index_read(s, subject->base);
-        r->key = lowered(&base->key, s->frame->arena);
-        r->present = base->key.kind != CEL_KEY_NONE; /* else it is counted there, if at all */
+        r->key = index_read(s, subject->base)->key;
+        r->present = r->key.kind != CEL_KEY_NONE; /* else it is counted there, if at all */
+        expect_text(r);
     } else {
         fetch_other(s, subject, r);
     }
@@ -127,14 +138,25 @@ void reading_fetch(struct search *s, uint32_t number, struct reading *r)
     fetch(s, &s->index->subjects[number], r);
 }
 
+/* Apart, because most that is asked for is not to be lower-cased. */
+__attribute__((noinline)) static uint32_t find_mixed(struct search *s, const struct index_subject *subject,
+                                                     struct reading *r)
+{
+    if (r->key.text.len <= INDEX_WORD_BYTES)
+        return index_ids_find_lower(&subject->ids, &r->key, s->frame->event->value);
+    lower(s->frame->arena, r);
+    return index_ids_find(&subject->ids, &r->key, s->frame->event->value);
+}
+
 uint32_t reading_find_id(struct search *s, uint32_t number, struct reading *r)
 {
     const struct index_subject *subject = &s->index->subjects[number];
     if (r->epoch != s->epoch)
         fetch(s, subject, r);
     r->known |= READ_ID;
-    r->id = index_ids_find(&subject->ids, &r->key, s->frame->event->value);
-    return r->id;
+    if (r->known & READ_MIXED)
+        return r->id = find_mixed(s, subject, r);
+    return r->id = index_ids_find(&subject->ids, &r->key, s->frame->event->value);
 }
 
 uint32_t bounds_position(const struct cel_key *keys, uint32_t count, const struct index_prints *prints,
@@ -201,6 +223,8 @@ void reading_find_position(struct search *s, const struct index_subject *subject
 {
     const struct index_bounds *bounds = &subject->bounds;
     r->known |= READ_POSITION;
+    if (r->known & READ_MIXED)
+        lower(s->frame->arena, r);
     r->position = index_position_of(bounds, &r->key);
     bool comparable = r->key.kind == CEL_KEY_NONE || /* counted already */
                       (r->key.kind == CEL_KEY_NUMBER && bounds->numbers > 0) ||
@@ -210,6 +234,8 @@ void reading_find_position(struct search *s, const struct index_subject *subject
 
 bool reading_is_string(struct search *s, struct reading *r)
 {
+    if (r->known & READ_MIXED)
+        lower(s->frame->arena, r);
     if (r->key.kind == CEL_KEY_STRING)
         return true;
     if (!(r->known & READ_TEXT_FAILED) && r->key.kind != CEL_KEY_NONE)
@@ -261,12 +287,9 @@ static bool is_member(struct search *s, const struct literal *literal)
 
 static bool is_among(struct search *s, const struct literal *literal)
 {
-    const struct reading *r = index_members(s, literal->subject);
-    const uint32_t *positions = index_found_positions(s, literal->subject);
-    uint32_t i = 0;
-    while (i < r->position_count && !(positions[i] >= literal->a && positions[i] < literal->b))
-        i++;
-    return i < r->position_count;
+    struct index_positions found = index_positions_of(s, literal->subject);
+    uint32_t first = index_first_from(found.at, 0, found.count, literal->a);
+    return first < found.count && found.at[first] < literal->b;
 }
 
 static bool present(struct search *s, const struct literal *literal)

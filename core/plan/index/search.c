@@ -32,13 +32,32 @@ static bool confirmed(struct search *s, uint32_t rule)
     return !when || cel_test(when, s->frame, &failed);
 }
 
+/* A clause of the rule holds. */
+static inline void take(struct search *s, uint32_t rule)
+{
+    if (!confirmed(s, rule)) {
+        s->lost = true;
+        return;
+    }
+    if (s->all)
+        s->scratch->rules[rule / 64] |= (uint64_t)1 << rule % 64;
+    else
+        s->best = rule;
+    const struct rule *taken = index_rule(s->index, rule); /* somebody asks for it soon */
+    __builtin_prefetch(&taken->number);
+    __builtin_prefetch(&taken->action);
+}
+
 static inline bool holds(struct search *s, const uint32_t *words)
 {
     struct literal literal = {words[0] & 0x7f, words[0] >> 7 & 1, words[0] >> 8, words[1], words[2]};
-    if (literal.kind != LITERAL_RANGE) /* of what is tried in order, most are ranges */
-        return literal_holds(s, &literal);
-    uint32_t position = index_position(s, literal.subject);
-    return position >= literal.a && position < literal.b;
+    if (literal.kind == LITERAL_RANGE) { /* of what is tried in order, most are ranges */
+        uint32_t position = index_position(s, literal.subject);
+        return position >= literal.a && position < literal.b;
+    }
+    if (literal.kind == LITERAL_ID && !literal.negated)
+        return index_id(s, literal.subject) == literal.a;
+    return literal_holds(s, &literal);
 }
 
 static inline void try_clause(struct search *s, const uint32_t *clause)
@@ -55,32 +74,56 @@ static inline void try_clause(struct search *s, const uint32_t *clause)
         if (!holds(s, literal))
             return;
     }
-    if (!confirmed(s, rule)) {
-        s->lost = true;
-        return;
-    }
-    if (s->all)
-        s->scratch->rules[rule / 64] |= (uint64_t)1 << rule % 64;
-    else
-        s->best = rule;
-    __builtin_prefetch(&index_rule(s->index, rule)->action); /* somebody asks for it soon */
+    take(s, rule);
 }
 
-static inline void visit_entry(struct search *s, const struct index_access *access, uint32_t key)
+/* All clauses of a block at once, for which of them holds is what a processor cannot guess. */
+static void try_blocks(struct search *s, const uint32_t *block, uint32_t count, uint32_t subject)
 {
-    for (uint32_t at = index_hash_key(key);; at++) { /* `ahead` is read while the words are on their way */
-        const struct index_entry *entry = &access->entries[at & access->mask];
-        if (entry->key == key) {
-            uintptr_t words = (uintptr_t)&s->index->words[entry->reference & ~(uint32_t)INDEX_CLAUSE];
-            __builtin_prefetch((const void *)words);
-            __builtin_prefetch((const void *)(words + LINE_BYTES));
-            if (access->ahead != INDEX_NO_POSITION)
-                index_position(s, access->ahead);
-            visit(s, entry->reference);
-            return;
+    uint32_t position = 0;
+    for (uint32_t i = 0; i < count && block[0] < s->best; i++, block += INDEX_BLOCK_WORDS) {
+        const uint32_t *a = block + INDEX_BLOCK, *lengths = a + INDEX_BLOCK;
+        uint32_t hits = 0;
+        if (i == 0)
+            position = index_position(s, subject); /* INDEX_NO_POSITION is behind all of them */
+        for (uint32_t k = 0; k < INDEX_BLOCK; k++)
+            hits |= (uint32_t)(position - a[k] < lengths[k]) << k;
+        for (; hits; hits &= hits - 1) {
+            uint32_t rule = block[__builtin_ctz(hits)];
+            if (rule < s->best)
+                take(s, rule);
         }
+    }
+}
+
+/* What is read ahead may never be asked for, so nothing of it is counted as failed. */
+static inline void position_ahead(struct search *s, uint32_t subject)
+{
+    uint32_t failed = s->failed;
+    index_position(s, subject);
+    if (s->failed != failed)
+        s->scratch->readings[subject].known &= (uint8_t)~READ_POSITION;
+    s->failed = failed;
+}
+
+static inline void prefetch_words(const struct search *s, uint32_t reference)
+{
+    uintptr_t words = (uintptr_t)&s->index->words[reference & ~(uint32_t)INDEX_CLAUSE];
+    __builtin_prefetch((const void *)words);
+    __builtin_prefetch((const void *)(words + LINE_BYTES));
+}
+
+/* What is filed under a key, or INDEX_NOTHING. */
+static inline uint32_t find_entry(const struct index_access *access, uint32_t key)
+{
+    if (!access->entries)
+        return access->children[key];
+    for (uint32_t at = index_hash_key(key);; at++) {
+        const struct index_entry *entry = &access->entries[at & access->mask];
+        if (entry->key == key)
+            return entry->reference;
         if (entry->key == 0)
-            return;
+            return INDEX_NOTHING;
     }
 }
 
@@ -94,18 +137,36 @@ static void visit_key(struct search *s, const struct index_access *access, const
         key += id * access->scales[i];
     }
     /* Both of these wait for memory, together. */
-    __builtin_prefetch(&access->entries[index_hash_key(key) & access->mask]);
-    if (next && next->kind == ACCESS_KEY && next->first_rule < s->best)
+    __builtin_prefetch(access->entries ? (const void *)&access->entries[index_hash_key(key) & access->mask]
+                                       : (const void *)&access->children[key]);
+    if (next && next->kind == ACCESS_KEY && next->certain && next->first_rule < s->best)
         index_id(s, next->subjects[0]);
-    visit_entry(s, access, key);
+    uint32_t reference = find_entry(access, key);
+    if (reference == INDEX_NOTHING)
+        return;
+    prefetch_words(s, reference);
+    if (access->ahead != INDEX_NO_POSITION)
+        position_ahead(s, access->ahead); /* while the words are on their way */
+    visit(s, reference);
 }
 
 static void visit_members(struct search *s, const struct index_access *access)
 {
     const struct reading *r = index_members(s, access->subjects[0]);
-    const uint32_t *found = &s->scratch->found[s->index->subjects[access->subjects[0]].members_at];
-    for (uint32_t i = 0; i < r->found_count; i++)
-        visit_entry(s, access, found[i]);
+    uint32_t members_at = s->index->subjects[access->subjects[0]].members_at;
+    if (r->found_count <= access->mask) {
+        for (uint32_t i = 0; i < r->found_count; i++) {
+            uint32_t reference = find_entry(access, s->scratch->found[members_at + i]);
+            if (reference != INDEX_NOTHING)
+                visit(s, reference);
+        }
+        return;
+    }
+    for (uint32_t i = 0; i <= access->mask; i++) { /* there may be thousands of accesses, and of found ids */
+        uint32_t id = access->entries[i].key;
+        if (id != INDEX_NO_ID && s->scratch->members[members_at + id - 1] == s->epoch)
+            visit(s, access->entries[i].reference);
+    }
 }
 
 static void visit_range(struct search *s, const struct index_access *access, uint32_t position)
@@ -128,12 +189,13 @@ static void visit_range(struct search *s, const struct index_access *access, uin
     }
 }
 
-static void visit_ranges(struct search *s, const struct index_access *access)
+static void visit_among(struct search *s, const struct index_access *access)
 {
-    const struct reading *r = index_members(s, access->subjects[0]);
-    const uint32_t *positions = index_found_positions(s, access->subjects[0]);
-    for (uint32_t i = 0; i < r->position_count; i++)
-        visit_range(s, access, positions[i]);
+    struct index_climb climb = {.access = access, .positions = index_positions_of(s, access->subjects[0])};
+    for (uint32_t at = index_climb_next(&climb); at > 0; at = index_climb_next(&climb)) {
+        if (access->children[at] != INDEX_NOTHING)
+            visit(s, access->children[at]);
+    }
 }
 
 static void visit(struct search *s, uint32_t reference)
@@ -146,7 +208,10 @@ static void visit(struct search *s, uint32_t reference)
     }
     uint32_t clauses = at[0], accesses = at[1];
     const struct index_access *access = &index->accesses[at[2]];
-    at += INDEX_NODE_WORDS;
+    uint32_t blocks = at[3];
+    if (blocks > 0)
+        try_blocks(s, at + INDEX_NODE_WORDS, blocks, at[4]);
+    at += INDEX_NODE_WORDS + blocks * INDEX_BLOCK_WORDS;
     for (; clauses > 0 && at[0] < s->best; clauses--) {
         try_clause(s, at);
         at += at[1] == INDEX_ELSEWHERE ? INDEX_CLAUSE_WORDS + 1 : INDEX_CLAUSE_WORDS + at[1] * INDEX_LITERAL_WORDS;
@@ -159,7 +224,7 @@ static void visit(struct search *s, uint32_t reference)
         else if (access->kind == ACCESS_MEMBER)
             visit_members(s, access);
         else if (access->kind == ACCESS_AMONG)
-            visit_ranges(s, access);
+            visit_among(s, access);
         else if (access->kind == ACCESS_TAIL)
             visit_range(s, access, index_tail(s, access->subjects[0]));
         else

@@ -108,13 +108,14 @@ static uint32_t subject_of(struct index_builder *b, const struct cel_place *plac
         vx_assert(subject.slot < known); /* the rule's program reads it, so it is scanned */
     }
     subject.place = kept_place(b, place, subject.slot);
-    subject.field = source == SOURCE_VALUE && place->kind == CEL_PLACE_FIELD && !place->lower;
+    subject.field = source == SOURCE_VALUE && place->kind == CEL_PLACE_FIELD;
+    subject.certain = subject.field && !place->lower;
     *INDEX_VEC_MORE(&b->subjects) = subject;
     vx_assert(b->subjects.count <= INDEX_SUBJECTS_MAX);
     *INDEX_VEC_MORE(&b->collected) = (struct collected_subject){0};
     b->index->elements |= source == SOURCE_ELEMENTS;
     b->index->headers |= place->kind == CEL_PLACE_HEADER;
-    if (place->lower || source >= SOURCE_HEAD) {
+    if (!subject.field && (place->lower || source >= SOURCE_HEAD)) {
         struct cel_place plain = subject.place;
         plain.lower &= source >= SOURCE_HEAD;
         uint32_t base = subject_of(b, &plain, SOURCE_VALUE, 0);

@@ -43,6 +43,7 @@ static const char *const places[] = {
     "offset",
     "event.a.lowerAscii()",
     "headers.h.lowerAscii()",
+    "event.b.lowerAscii()",
 };
 static const char *const constants[] = {
     "0",
@@ -88,6 +89,8 @@ static const char *const constants[] = {
     "{\"d\": 1}",
     "b\"a\"",
     "\"x\\u00ff\"",
+    "\"a text of many bytes\"",
+    "\"A text of many bytes\"",
 };
 static const char *const texts[] = {"\"\"",  "\"a\"",  "\"ab\"",      "\"abc\"",  "\"b\"",
                                     "\"c\"", "\"bc\"", "\"\\u00e9\"", "\"a\\n\"", "\"\\U0010FFFF\""};
@@ -305,6 +308,8 @@ static const char *random_value(struct index_draw *d)
         "\"\\ud800\"",
         "\"abcabc\"",
         "\"A\"",
+        "\"a text of MANY bytes\"",
+        "\"\\u0041 text of many bytes\"",
         "[]",
         "[1]",
         "[\"a\",2]",

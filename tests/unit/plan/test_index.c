@@ -261,6 +261,226 @@ static void a_value_finds_the_constant_that_it_equals(void **state)
     vx_arena_done(&arena);
 }
 
+/* Whatever the bytes: the words of a text, lower-cased, are the words of the text in lower case. */
+static void capitals_are_found_as_small_letters(void **state)
+{
+    (void)state;
+    struct vx_arena arena = {0};
+    for (int byte = 0; byte < 256; byte++) {
+        for (size_t len = 1; len <= INDEX_WORD_BYTES; len++) {
+            char written[INDEX_WORD_BYTES + 1] = "Az@[`{\x80\xc1\xdaZaMm09", small[INDEX_WORD_BYTES];
+            written[len - 1] = (char)byte;
+            for (size_t i = 0; i < len; i++)
+                small[i] = written[i] >= 'A' && written[i] <= 'Z' ? (char)(written[i] + 'a' - 'A') : written[i];
+            struct cel_key key = cel_key_string(vx_span(written, len)), constant = cel_key_string(vx_span(small, len));
+            struct index_ids ids = index_ids_new(&arena, &constant, 1);
+            assert_int_equal(index_ids_find_lower(&ids, &key, vx_span(written, sizeof written)), 1);
+            assert_int_equal(index_ids_find_lower(&ids, &key, (struct vx_span){0}), 1);
+        }
+        vx_arena_reset(&arena, 1 << 20);
+    }
+    vx_arena_done(&arena);
+}
+
+/* One place is asked for equalities, parts and ranges, in whichever order. */
+static void lower_case_is_compared_in_every_way(void **state)
+{
+    (void)state;
+    static const char *const conditions[] = {
+        "event.a.lowerAscii() == \"abc\"",
+        "event.a.lowerAscii() == \"more than sixteen bytes\"",
+        "event.a.lowerAscii().startsWith(\"pre\")",
+        "event.a.lowerAscii().endsWith(\"end\")",
+        "event.a.lowerAscii().contains(\"mid\")",
+        "event.a.lowerAscii() >= \"x\" && event.a.lowerAscii() < \"y\"",
+        "headers.h.lowerAscii() == \"abc\"",
+        "key.lowerAscii() in [\"k\", \"more than sixteen bytes\"]",
+        "event.a == \"PLAIN\"",
+        "event.a.lowerAscii() != \"last\"",
+    };
+    static const struct {
+        const char *value, *header, *key;
+        uint32_t rule; /* 10: none; the place is not there, or no text */
+    } cases[] = {
+        {"{\"a\":\"aBc\"}", "", "", 0},
+        {"{\"a\":\"\\u0041BC\"}", "", "", 0},
+        {"{\"a\":\"MORE than Sixteen bytes\"}", "", "", 1},
+        {"{\"a\":\"Prefix\"}", "", "", 2},
+        {"{\"a\":\"PREFIX OF MORE THAN SIXTEEN\"}", "", "", 2},
+        {"{\"a\":\"The End\"}", "", "", 3},
+        {"{\"a\":\"aMidst\"}", "", "", 4},
+        {"{\"a\":\"XY\"}", "", "", 5},
+        {"{\"a\":\"LAST\"}", "ABC", "", 6},
+        {"{}", "aBC", "K", 6},
+        {"{\"a\":1}", "", "More Than Sixteen Bytes", 7},
+        {"{\"a\":1}", "", "K", 7},
+        {"{\"a\":\"PLAIN\"}", "", "", 8},
+        {"{\"a\":\"other\"}", "", "", 9},
+        {"{\"a\":\"Last\"}", "", "", 10},
+        {"{\"a\":[\"abc\"]}", "", "", 10},
+        {"{}", "", "", 10},
+    };
+    struct table *t = table_of_conditions(conditions, 10, false);
+    struct decider *d = decider_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct cel_header header = {VX_SPAN_LITERAL("h"), vx_span_str(cases[i].header)};
+        struct cel_event ev = {.topic = VX_SPAN_LITERAL("in"),
+                               .value = vx_span_str(cases[i].value),
+                               .key = vx_span_str(cases[i].key),
+                               .headers = &header,
+                               .header_count = 1};
+        struct decision out;
+        decide(d, t, &ev, &out);
+        assert_int_equal(out.rule, cases[i].rule);
+    }
+    decider_free(d);
+    table_unref(t);
+}
+
+/* So many positions, evenly spread, lead to these nodes: those above a leaf that one of them is in, each once. */
+static void climb_from(const struct index_access *access, uint32_t end, uint32_t step)
+{
+    uint32_t nodes = 2 * (access->mask + 1), count = 0, visits = 0;
+    uint32_t *positions = calloc(end, sizeof *positions);
+    bool *wanted = calloc(nodes, sizeof *wanted);
+    assert_true(positions != NULL && wanted != NULL);
+    for (uint32_t position = step / 2; position < end; position += step) {
+        positions[count++] = position;
+        uint32_t segment = index_first_from(access->keys, 0, access->count, position + 1);
+        bool inside = segment > 0 && segment < access->count;
+        for (uint32_t at = inside ? access->mask + segment : 0; at > 0; at /= 2)
+            wanted[at] = true;
+    }
+    struct index_climb climb = {.access = access, .positions = {positions, count}};
+    for (uint32_t at = index_climb_next(&climb); at > 0; at = index_climb_next(&climb)) {
+        assert_in_range(at, 1, nodes - 1);
+        assert_true(wanted[at]); /* and for the first time */
+        wanted[at] = false;
+        visits++;
+    }
+    for (uint32_t at = 0; at < nodes; at++)
+        assert_false(wanted[at]);
+    assert_in_range(visits, 0, nodes);
+    free(positions);
+    free(wanted);
+}
+
+/* Ten thousand elements under ten thousand ranges: once per node, not once per element and node. */
+static void elements_in_ranges_visit_each_node_once(void **state)
+{
+    (void)state;
+    enum { RULES = 10000 };
+    static const uint32_t steps[] = {1, 2, 3, 7, 100, 1000, 19999, 30000};
+    static char texts[RULES][96];
+    static const char *conditions[RULES];
+    for (uint32_t i = 0; i < RULES; i++) {
+        snprintf(texts[i], sizeof texts[i], "event.l.exists(x, x %c %u)", i % 2 ? '<' : '>', i);
+        conditions[i] = texts[i];
+    }
+    struct table *t = table_of_conditions(conditions, RULES, true);
+    const struct match_index *index = t->routes[0].index;
+    const uint32_t *root = &index->words[index->roots[0]];
+    assert_int_equal(root[1], 1);
+    const struct index_access *access = &index->accesses[root[2]];
+    assert_int_equal(access->kind, ACCESS_AMONG);
+    const struct index_bounds *bounds = &index->subjects[access->subjects[0]].bounds;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        climb_from(access, 2 * bounds->numbers + 1, steps[i]);
+
+    struct vx_buf value = {0};
+    vx_buf_str(&value, "{\"l\":[");
+    for (uint32_t i = 1000; i > 0; i--) /* backwards; many a one is there twice */
+        vx_buf_printf(&value, "%u%s", i < 100 ? i / 2 * 2 + 1 : i, i == 1 ? "]}" : ",");
+    struct decider *d = decider_new();
+    assert_int_equal(decide_value(d, t, vx_buf_view(&value)).rule_count, 500 + RULES / 2 - 1);
+    assert_int_equal(decide_value(d, t, VX_SPAN_LITERAL("{\"l\":[5001]}")).rule_count, RULES / 2);
+    assert_int_equal(decide_value(d, t, VX_SPAN_LITERAL("{\"l\":[1,-5,99999]}")).rule_count, RULES);
+    vx_buf_done(&value);
+    decider_free(d);
+    table_unref(t);
+}
+
+/* Of as many paths as there are rules an element has a few, and those are looked up; also among many members. */
+static void members_of_elements_are_looked_up(void **state)
+{
+    (void)state;
+    enum { RULES = 3000, MEMBERS = 30000, INDEXES = 3 };
+    static char texts[RULES][64];
+    static const char *conditions[RULES];
+    static const struct {
+        const char *value;
+        uint32_t rule;
+    } cases[] = {
+        {"{\"l\":[{\"k7\":1,\"k2000\":2000}]}", 2000},
+        {"{\"l\":[{\"k2000\":2000},{\"k9\":9}]}", 9},
+        {"{\"l\":[{\"k2000\":2000,\"k2000\":0}]}", RULES},
+        {"{\"l\":[{\"k2000\":0,\"k\\u00320\\u00300\":2000}]}", 2000},
+        {"{\"l\":[[8,1]]}", 1},
+        {"{\"l\":[[8,2,8,0]]}", RULES},
+        {"{\"l\":[[8,8,8,8,8,8,8,8,2]]}", 2},
+        {"{\"l\":[[0,1,8,8,8,8,8,8,2],{\"k0\":0}]}", 0},
+        {"{\"l\":[\"k7\",7,null]}", RULES},
+        {"{\"l\":{\"k7\":7}}", RULES},
+    };
+    for (uint32_t i = 0; i < RULES; i++) {
+        if (i < INDEXES)
+            snprintf(texts[i], sizeof texts[i], "event.l.exists(x, x[%u] == %u)", i * i * i, i);
+        else
+            snprintf(texts[i], sizeof texts[i], "event.l.exists(x, x.k%u == %u)", i, i);
+        conditions[i] = texts[i];
+    }
+    struct table *t = table_of_conditions(conditions, RULES, false);
+    struct decider *d = decider_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(decide_value(d, t, vx_span_str(cases[i].value)).rule, cases[i].rule);
+    struct vx_buf value = {0};
+    vx_buf_str(&value, "{\"l\":[{\"a\":0");
+    for (uint32_t i = 0; i < MEMBERS; i++)
+        vx_buf_printf(&value, ",\"k%u\":%u", i, i < 500 ? 0 : i);
+    vx_buf_str(&value, "}]}");
+    assert_int_equal(decide_value(d, t, vx_buf_view(&value)).rule, 500);
+    vx_buf_done(&value);
+    decider_free(d);
+    table_unref(t);
+}
+
+/* Reading ahead is not evaluating. */
+static void what_is_read_ahead_fails_only_if_it_is_asked_for(void **state)
+{
+    (void)state;
+    enum { RULES = 21 };
+    static char texts[RULES][96];
+    static const char *conditions[RULES] = {"event.k == \"z\""};
+    for (uint32_t i = 1; i < RULES; i++) {
+        if (i % 2)
+            snprintf(texts[i], sizeof texts[i], "event.k == \"k%u\" && event.a > %u", i, i);
+        else
+            snprintf(texts[i], sizeof texts[i], "event.b.lowerAscii() == \"b%u\"", i);
+        conditions[i] = texts[i];
+    }
+    static const struct {
+        const char *value;
+        uint32_t rule, failed;
+    } cases[] = {
+        {"{\"k\":\"z\",\"a\":\"text\",\"b\":1}", 0, 0},        {"{\"k\":\"k1\",\"a\":\"text\",\"b\":\"B2\"}", 2, 1},
+        {"{\"k\":\"k1\",\"a\":\"text\",\"b\":1}", RULES, 2},   {"{\"k\":\"k1\",\"a\":2,\"b\":1}", 1, 0},
+        {"{\"k\":\"none\",\"a\":\"text\",\"b\":1}", RULES, 1},
+    };
+    struct table *t = table_of_conditions(conditions, RULES, false);
+    const struct match_index *index = t->routes[0].index;
+    const uint32_t *root = &index->words[index->roots[0]];
+    assert_int_equal(root[1], 2);
+    assert_true(index->accesses[root[2]].ahead != INDEX_NO_POSITION);
+    struct decider *d = decider_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct decision out = decide_value(d, t, vx_span_str(cases[i].value));
+        assert_int_equal(out.rule, cases[i].rule);
+        assert_int_equal(out.failed_conditions, cases[i].failed);
+    }
+    decider_free(d);
+    table_unref(t);
+}
+
 static size_t count_programs(const char *condition)
 {
     const char *conditions[] = {condition, "event.z == 1", "event.z == 2", "event.z == 3", "event.z == 4"};
@@ -465,6 +685,11 @@ int main(void)
         cmocka_unit_test(a_rule_behind_a_wider_one_is_left_out),
         cmocka_unit_test(prefixes_of_few_lengths_are_keys),
         cmocka_unit_test(a_value_finds_the_constant_that_it_equals),
+        cmocka_unit_test(capitals_are_found_as_small_letters),
+        cmocka_unit_test(lower_case_is_compared_in_every_way),
+        cmocka_unit_test(elements_in_ranges_visit_each_node_once),
+        cmocka_unit_test(members_of_elements_are_looked_up),
+        cmocka_unit_test(what_is_read_ahead_fails_only_if_it_is_asked_for),
         cmocka_unit_test(what_can_be_looked_up_needs_no_program),
         cmocka_unit_test(an_empty_list_is_no_constant_however_long_the_condition),
         cmocka_unit_test(the_fields_that_rules_read_are_listed_with_their_places),
