@@ -2,7 +2,7 @@
  *
  * The presence report is an interface: configsvc and `veltrix fleet` read it.
  *   host, version, pid, started_ms, workers, workers_hung, partitions, joined, running {release, generation, since_ms, source},
- *   releases [{release, state: running|loading|rejected, error}], etcd, alarm, held [{topic, partition, reason,
+ *   releases [{release, state: running|loading|rejected, error}], etcd, alarm, known {generation, cluster: text}, held [{topic, partition, reason,
  *   message}], counters {in, out, dead_letters, failures}
  */
 #include "router/report.h"
@@ -46,7 +46,7 @@ static void add_releases(struct vx_buf *out, const struct follower_status *s)
         vx_buf_printf(out, "{\"release\":%u,\"state\":\"running\"}", f->running);
         comma = ",";
     }
-    if (f->seen && f->known.release != f->running) {
+    if (f->seen && (f->known.release != f->running || f->other)) {
         bool rejected = f->rejected == f->known.release;
         vx_buf_printf(out, "%s{\"release\":%u,\"state\":\"%s\"", comma, f->known.release,
                       rejected ? "rejected" : "loading");
@@ -115,6 +115,10 @@ static void add_all(const struct report *r, bool every_partition, struct vx_buf 
     }
     if (state_of(&r->follower.follow)[0])
         vx_buf_printf(out, "\"alarm\":\"%s\",", state_of(&r->follower.follow));
+    const struct follow_pointer *known = &r->follower.follow.known;
+    if (known->generation) /* `cluster` is text: it takes all of 64 bits */
+        vx_buf_printf(out, "\"known\":{\"generation\":%llu,\"cluster\":\"%llu\"},",
+                      (unsigned long long)known->generation, (unsigned long long)known->cluster_id);
     struct partitions ps = {.out = out, .all = every_partition};
     vx_buf_str(out, every_partition ? "\"assignments\":[" : "\"held\":[");
     consumer_each(r->consumer, add_partition, &ps);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 enum { AUDIT_SEARCHED = 1000 };
+#define GENERATION_MAX ((int64_t)1 << 53) /* what a report may claim: beyond, nobody could count on from it */
 
 /* The pointer as it is; VX_ECONFLICT when the caller has seen another generation. */
 static enum vx_status read_pointer(struct request *rq, struct store_pointer *seen, struct vx_err *err)
@@ -119,6 +120,70 @@ void changes_rollback(struct request *rq, struct reply *re)
         reply_moved(rq, re, "rollback", &seen, &now);
     else
         reply_failure(re, &err);
+}
+
+/* What the live routers have obeyed last, and how many of them do not obey what etcd shows now. */
+struct obeyed {
+    uint64_t generation; /* the highest */
+    uint64_t clusters[STORE_FORMER_MAX];
+    size_t cluster_count;
+    size_t refusing;
+};
+
+static void add_obeyed(struct request *rq, const char *text, struct obeyed *out)
+{
+    struct json_value report, known;
+    if (wire_parse(vx_span_str(text), &report, NULL) != VX_OK)
+        return; /* a router of another version may write anything */
+    known = wire_get(report, "known");
+    int64_t generation = wire_get_int(known, "generation", 0);
+    uint64_t cluster = strtoull(wire_get_str(known, "cluster", &rq->arena, "0"), NULL, 10);
+    const char *alarm = wire_get_str(report, "alarm", &rq->arena, "");
+    out->refusing += strcmp(alarm, "generation_fell") == 0 || strcmp(alarm, "another_cluster") == 0;
+    if (generation > 0 && generation < GENERATION_MAX && (uint64_t)generation > out->generation)
+        out->generation = (uint64_t)generation;
+    size_t i = 0;
+    while (i < out->cluster_count && out->clusters[i] != cluster)
+        i++;
+    if (cluster && i == out->cluster_count && i < STORE_FORMER_MAX)
+        out->clusters[out->cluster_count++] = cluster;
+}
+
+/* Writes the pointer again, ahead of what every live router has obeyed and naming the clusters that they know: that is
+ * the operator's word they wait for. */
+void changes_accept_restore(struct request *rq, struct reply *re)
+{
+    struct vx_err err = {0};
+    struct store_pointer seen, now;
+    struct store_router *routers;
+    struct obeyed obeyed = {0};
+    size_t count;
+    if (read_pointer(rq, &seen, &err) != VX_OK ||
+        store_routers(rq->store, &rq->arena, &routers, &count, &err) != VX_OK) {
+        reply_failure(re, &err);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        add_obeyed(rq, routers[i].report, &obeyed);
+    if (seen.generation == 0 || obeyed.refusing == 0) {
+        reply_error(re, 409, "conflict", NULL,
+                    seen.generation ? "every live router of fleet %s obeys etcd: there is nothing to accept"
+                                    : "this etcd has no running release of fleet %s: apply one first",
+                    store_fleet(rq->store));
+        return;
+    }
+    if (store_accept_restore(rq->store, &seen, obeyed.generation, obeyed.clusters, obeyed.cluster_count, rq->author,
+                             &now, &err) != VX_OK) {
+        reply_failure(re, &err);
+        return;
+    }
+    request_audit(rq, "accept-restore", "release %u, generation %llu (was %llu): %zu routers had not obeyed",
+                  now.stable, (unsigned long long)now.generation, (unsigned long long)seen.generation, obeyed.refusing);
+    wire_open(&re->body, NULL, '{');
+    status_write_pointer(&re->body, "pointer", &now);
+    wire_int(&re->body, "was", seen.stable);
+    wire_int(&re->body, "refusing", (int64_t)obeyed.refusing);
+    wire_close(&re->body, '}');
 }
 
 void changes_break_lock(struct request *rq, struct reply *re)

@@ -19,6 +19,8 @@
  *                                              404 no such release · 409 somebody else moved the pointer, or has the lock
  *   POST   /rollback   {"release"?: n, "author"?, "expect_generation"?: n}      the same, without the lock; without a
  *                                              release: the one that ran before the running one was activated
+ *   POST   /accept-restore {"author"?, "expect_generation"?: n}      the same and "refusing": how many live routers did not
+ *                                              obey an etcd that was restored or replaced; now they shall. 409 where none
  *   GET    /routers                            {"revision": n, "routers": [{"id", "instance", "host", "since",
  *                                              "since_revision", "report"}]}; report: the router's own object
  *                                              (router/report.c)
@@ -61,6 +63,8 @@ static const struct api_route table[] = {
     {"POST", FLEET "/activate", changes_activate, "", "release author expect_generation",
      "make a release the running one"},
     {"POST", FLEET "/rollback", changes_rollback, "", "release author expect_generation", "go back to a release"},
+    {"POST", FLEET "/accept-restore", changes_accept_restore, "", "author expect_generation",
+     "let the routers obey an etcd that was restored"},
     {"GET", FLEET "/routers", status_routers, "after wait", "", "the live routers and their reports"},
     {"GET", FLEET "/lock", status_lock, "", "", "who is publishing or activating"},
     {"DELETE", FLEET "/lock", changes_break_lock, "revision", "", "take the edit lock from its holder"},

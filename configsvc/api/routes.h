@@ -40,6 +40,7 @@ void releases_diff(struct request *rq, struct reply *re);
 /* changes.c */
 void changes_activate(struct request *rq, struct reply *re);
 void changes_rollback(struct request *rq, struct reply *re);
+void changes_accept_restore(struct request *rq, struct reply *re);
 void changes_break_lock(struct request *rq, struct reply *re);
 /* status.c */
 void status_fleets(struct request *rq, struct reply *re);

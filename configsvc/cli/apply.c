@@ -7,6 +7,7 @@
 #include "configsvc/cli/apply.h"
 
 #include "configsvc/cli/routers.h"
+#include "configsvc/cli/sample.h"
 #include "configsvc/cli/test.h"
 #include "configsvc/wire/wire.h"
 #include "core/base/hash.h"
@@ -21,6 +22,7 @@ struct options {
     bool skip_tests;
     bool allow_removal;
     const char *wait;
+    struct sample_options sample;
 };
 
 static const struct cli_option apply_rows[] = {
@@ -32,6 +34,9 @@ static const struct cli_option apply_rows[] = {
      "also when more than half of what runs would be removed"},
     {"wait", 0, CLI_OPTIONAL, offsetof(struct options, wait), "SECONDS",
      "for the routers (default 60; 0: do not wait)"},
+    SAMPLE_EVENTS_ROW(offsetof(struct options, sample)),
+    SAMPLE_TOPIC_ROW(offsetof(struct options, sample)),
+    SAMPLE_ENVELOPE_ROW(offsetof(struct options, sample)),
     {0},
 };
 static const struct cli_option rollback_rows[] = {
@@ -162,7 +167,7 @@ static bool publish(struct cli *cli, const struct before *b, const struct source
     return true;
 }
 
-/* Moves the pointer by `path` ("/activate", "/rollback"); release 0: configsvc chooses. */
+/* Moves the pointer by `path` ("/activate", "/rollback", "/accept-restore"); release 0: configsvc chooses. */
 static bool move(struct cli *cli, const struct before *b, const char *path, int64_t release, int64_t expect_generation,
                  struct before *now, int *code)
 {
@@ -388,6 +393,16 @@ int apply_folder(struct cli *cli, const char *fleet, const struct source *source
     return code;
 }
 
+/* What a sample of events says of the configs; warnings, which change nothing. */
+static int check_sample(struct cli *cli, const struct source *now, const struct sample_options *sample)
+{
+    struct vx_diags diags = {0};
+    int code = sample_check(cli, now, sample, &diags);
+    cli_print_findings(cli, &diags);
+    vx_diags_done(&diags);
+    return code;
+}
+
 static int run_apply(struct cli *cli, const void *options)
 {
     const struct options *o = options;
@@ -398,6 +413,8 @@ static int run_apply(struct cli *cli, const void *options)
     if (!o->dry_run && (!o->message || !o->message[0]))
         return cli_fail(cli, EXIT_USAGE, "apply: say with -m what this change is for");
     int code = source_load_folder(cli, cli->words[0], &now);
+    if (code == EXIT_DONE && o->sample.events)
+        code = check_sample(cli, &now, &o->sample);
     if (code == EXIT_DONE)
         code = apply(cli, o, seconds, &now);
     source_done(&now);
@@ -406,14 +423,15 @@ static int run_apply(struct cli *cli, const void *options)
 
 const struct cli_command apply_command = {
     .name = "apply",
-    .usage = "DIR -m MESSAGE [--dry-run] [--skip-tests] [--allow-removal] [--wait[=SECONDS]]",
+    .usage = "DIR -m MESSAGE [--dry-run] [--skip-tests] [--allow-removal] [--wait[=SECONDS]] [--events FILE]",
     .summary = "make a folder what the fleet runs",
     .help = "Checks DIR, shows what it changes, publishes it as the next release, makes that the running one,\n"
             "and waits until every live router runs it. When a router rejects it, what ran before is put back\n"
             "and the router's own words are shown. When DIR says what is the running release already, nothing\n"
             "is changed, and it only waits.\n\n"
             "The tests below DIR (see `veltrix help test`) run first; when one fails, nothing is changed. The same\n"
-            "goes for a DIR that would remove more than half of the documents that run, or the fleet's own.\n\n"
+            "goes for a DIR that would remove more than half of the documents that run, or the fleet's own. With a\n"
+            "sample of events it warns first of what these never have (see `veltrix help validate`).\n\n"
             "Exit: 0 it runs everywhere, 1 refused or rejected, 2 usage or unreachable,\n"
             "3 timed out (the release stays the running one).\n\n"
             "  veltrix apply configs/github -m 'archive forks too'\n"
@@ -424,6 +442,16 @@ const struct cli_command apply_command = {
     .max_words = 1,
     .run = run_apply,
 };
+
+int apply_restored(struct cli *cli, const char *fleet, int64_t seconds)
+{
+    struct before b = {.fleet = fleet}, after = {0};
+    int code = EXIT_DONE;
+    if (!look_before(cli, &b, &code) || !move(cli, &b, "/accept-restore", 0, b.generation, &after, &code))
+        return code;
+    cli_progress(cli, "accepted: the fleet goes on with @%lld of this etcd", (long long)after.running);
+    return follow(cli, &b, &after, seconds, false);
+}
 
 static int run_rollback(struct cli *cli, const void *options)
 {

@@ -8,4 +8,7 @@
  * EXIT_DONE, or a command's exit code after a sentence. */
 VX_MUSTCHECK int apply_folder(struct cli *cli, const char *fleet, const struct source *source, const char *message);
 
+/* Has the routers of `fleet` obey an etcd that was restored, and waits until they do, at most `seconds`. */
+VX_MUSTCHECK int apply_restored(struct cli *cli, const char *fleet, int64_t seconds);
+
 #endif

@@ -20,7 +20,7 @@ enum {
     EXIT_DONE = 0,
     EXIT_NO = 1,    /* refused, rejected, not valid, not there; diff: there are differences */
     EXIT_USAGE = 2, /* called wrongly, a file cannot be read, the server cannot be reached; diff: any error */
-    EXIT_LATE = 3,  /* apply, rollback: timed out while waiting for the routers */
+    EXIT_LATE = 3,  /* apply, rollback, fleet accept-restore: timed out while waiting for the routers */
 };
 
 enum cli_option_kind {

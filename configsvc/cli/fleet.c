@@ -1,6 +1,18 @@
-/* `veltrix fleet`: who runs what, since when, and what is wrong. */
+/* `veltrix fleet`: who runs what, since when, and what is wrong; and the word that routers wait for after etcd was
+ * restored. */
+#include "configsvc/cli/apply.h"
 #include "configsvc/cli/routers.h"
 #include "configsvc/wire/wire.h"
+
+struct options {
+    const char *wait;
+};
+
+static const struct cli_option rows[] = {
+    {"wait", 0, CLI_OPTIONAL, offsetof(struct options, wait), "SECONDS",
+     "with accept-restore: for the routers (default 60; 0: do not wait)"},
+    {0},
+};
 
 static const char *release_cell(struct cli *cli, uint32_t release)
 {
@@ -55,14 +67,22 @@ static void print(struct cli *cli, const char *fleet, struct json_value pointer,
 
 static int run(struct cli *cli, const void *options)
 {
-    (void)options;
+    const struct options *o = options;
     struct client_answer pointer, answer;
     struct routers_view *views;
     size_t count;
+    int64_t seconds;
     int code = EXIT_DONE;
+    if (cli->word_count && strcmp(cli->words[0], "accept-restore") != 0)
+        return cli_fail(cli, EXIT_USAGE, "fleet: `%s`? It is `veltrix fleet` or `veltrix fleet accept-restore`",
+                        cli->words[0]);
+    if (!routers_wait_option(cli, o->wait, &seconds))
+        return EXIT_USAGE;
     const char *fleet = client_fleet(cli, NULL, &code);
     if (!fleet)
         return code;
+    if (cli->word_count)
+        return apply_restored(cli, fleet, seconds);
     if (!client_call(cli, "GET", fleet, "/pointer", vx_span(NULL, 0), &pointer) ||
         !client_has(cli, &pointer, pointer.json, "stable", JSON_KIND_INT))
         return client_fail(cli, &pointer, NULL);
@@ -85,12 +105,21 @@ static int run(struct cli *cli, const void *options)
 
 const struct cli_command fleet_command = {
     .name = "fleet",
-    .usage = "",
+    .usage = "[accept-restore [--wait[=SECONDS]]]",
     .summary = "who runs what, since when, and what is wrong",
     .help = "Shows what the fleet runs and every live router: its state, its release and since when, how many\n"
             "partitions it has, and what is wrong, in its own words.\n\n"
-            "Exit: 0 done, 1 refused, 2 usage or unreachable.\n\n"
+            "Routers do not obey an etcd that was set back (a snapshot was restored) or that is another one: they\n"
+            "go on with what they run, and say so. `fleet accept-restore` tells those that are live to obey it, and\n"
+            "waits until they run what it names. Say it once the etcd is the one to go on with, and when `veltrix\n"
+            "history` names the release that shall run: what was published behind the snapshot is gone, and its\n"
+            "numbers are given out again.\n\n"
+            "Exit: 0 done, 1 refused, 2 usage or unreachable, 3 timed out.\n\n"
             "  veltrix fleet\n"
-            "  veltrix fleet -o json | jq '.routers[].report'\n",
+            "  veltrix fleet -o json | jq '.routers[].report'\n"
+            "  veltrix fleet accept-restore\n",
+    .options = rows,
+    .options_size = sizeof(struct options),
+    .max_words = 1,
     .run = run,
 };

@@ -53,6 +53,7 @@ static void view_load(struct cli *cli, struct json_value item, struct routers_vi
     };
     load_other(cli, report, v, &loading);
     const char *alarm = wire_get_str(report, "alarm", arena, "");
+    v->refusing = strcmp(alarm, "generation_fell") == 0 || strcmp(alarm, "another_cluster") == 0;
     bool no_etcd = strcmp(wire_get_str(report, "etcd", arena, "connected"), "connected") != 0;
     bool copy = strcmp(wire_get_str(running, "source", arena, ""), "last_good_copy") == 0;
     v->state = alarm[0]                                     ? alarm
@@ -63,6 +64,9 @@ static void view_load(struct cli *cli, struct json_value item, struct routers_vi
                : !v->release                                ? "waiting"
                : !wire_get_bool(report, "joined", true)     ? "joining"
                                                             : "running";
+    if (v->refusing)
+        vx_buf_printf(&notes, "does not obey etcd, which %s: `veltrix fleet accept-restore` tells it to\n",
+                      strcmp(alarm, "generation_fell") == 0 ? "was set back" : "is another one than before");
     if (v->rejected)
         vx_buf_printf(&notes, "rejects @%u: %s\n", v->rejected, v->error);
     note_held(cli, report, &notes);
@@ -132,10 +136,12 @@ static bool look(struct cli *cli, const char *fleet, uint32_t release, int64_t g
             r->rejecting = views[i];
             r->outcome = ROUTERS_REJECTED;
         }
-        if (views[i].release == release)
+        /* one that does not obey etcd may run a release of that number, from before */
+        if (views[i].release == release && !views[i].refusing)
             r->running++;
         else
-            vx_buf_printf(&late, "%s%s", late.len ? ", " : "", views[i].id);
+            vx_buf_printf(&late, "%s%s%s", late.len ? ", " : "", views[i].id,
+                          views[i].refusing ? " (does not obey etcd: see `veltrix fleet`)" : "");
     }
     r->late = vx_arena_str(&cli->arena, vx_buf_text(&late));
     vx_buf_done(&late);

@@ -19,6 +19,7 @@ struct routers_view {
     uint32_t release;  /* that all its workers route by; 0: none yet, or some are still changing over */
     int64_t since_ms;  /* wall clock, of that release; 0: unknown */
     int64_t partitions;
+    bool refusing;     /* it does not obey etcd, which was set back or is another one */
     uint32_t rejected; /* the release that it refuses; 0: none */
     const char *error; /* why, in its own words */
     const char *notes; /* what a person should know, a line each; "" when all is well */

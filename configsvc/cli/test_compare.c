@@ -1,6 +1,7 @@
 /* What is expected against what was decided. Pure; one thread. A difference is a line that names the place by its path,
  * says what was expected and what came. Invariant: what a case does not name is not compared. */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "configsvc/cli/test.h"
 #include "configsvc/wire/wire.h"
@@ -119,12 +120,50 @@ static struct vx_span text_of(struct json_value v)
     return v.kind == JSON_KIND_MISSING ? VX_SPAN_LITERAL("nothing") : json_text(v);
 }
 
+/* An object's members by name, of a repeated one the last: values of tens of thousands of keys are looked up, too. */
+struct member {
+    struct vx_span name;
+    struct json_value value;
+};
+struct members {
+    struct member *at;
+    size_t count;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return vx_span_compare(((const struct member *)a)->name, ((const struct member *)b)->name);
+}
+
+static struct members members_of(struct json_value object, struct vx_arena *arena)
+{
+    size_t room = 0;
+    for (struct json_iter it = json_iter(object); json_next(&it);)
+        room++;
+    struct members m = {VX_ARENA_ARRAY(arena, struct member, room), 0};
+    const uint64_t *last = json_last_keys(object, arena);
+    for (struct json_iter it = json_iter(object); m.count < room && json_next(&it);) {
+        if (json_is_last_key(last, object, it.key))
+            m.at[m.count++] = (struct member){json_unescape(it.key, arena), it.value};
+    }
+    qsort(m.at, m.count, sizeof *m.at, by_name);
+    return m;
+}
+
+static struct json_value find(const struct members *m, struct vx_span name)
+{
+    struct member wanted = {.name = name};
+    const struct member *found = bsearch(&wanted, m->at, m->count, sizeof *m->at, by_name);
+    return found ? found->value : (struct json_value){.kind = JSON_KIND_MISSING};
+}
+
 static void compare_objects(struct comparing *c, struct json_value want, struct json_value got)
 {
+    struct members wanted = members_of(want, c->arena), there = members_of(got, c->arena);
     for (struct json_iter it = json_iter(want); json_next(&it);) {
         struct vx_span name = json_unescape(it.key, c->arena);
         size_t before = enter_member(c, name);
-        compare_value(c, json_member(want, name), json_member(got, name));
+        compare_value(c, find(&wanted, name), find(&there, name));
         leave(c, before);
     }
     if (c->contains)
@@ -132,7 +171,7 @@ static void compare_objects(struct comparing *c, struct json_value want, struct 
     for (struct json_iter it = json_iter(got); json_next(&it);) {
         struct vx_span name = json_unescape(it.key, c->arena);
         size_t before = enter_member(c, name);
-        if (json_member(want, name).kind == JSON_KIND_MISSING)
+        if (find(&wanted, name).kind == JSON_KIND_MISSING)
             differ(c, VX_SPAN_LITERAL("nothing"), json_text(it.value));
         leave(c, before);
     }

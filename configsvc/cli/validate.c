@@ -2,15 +2,7 @@
 #include "configsvc/cli/sample.h"
 #include "configsvc/wire/wire.h"
 
-static const struct cli_option rows[] = {
-    {"events", 'e', CLI_TEXT, offsetof(struct sample_options, events), "FILE.jsonl",
-     "a sample of events: warns of fields that none has, and rules that take none"},
-    {"topic", 't', CLI_TEXT, offsetof(struct sample_options, topic), "TOPIC",
-     "of events that name none (default: the only topic there is)"},
-    {"envelope", 0, CLI_FLAG, offsetof(struct sample_options, envelope), NULL,
-     "lines are objects with topic, key, headers, ... and value (see simulate)"},
-    {0},
-};
+static const struct cli_option rows[] = {SAMPLE_EVENTS_ROW(0), SAMPLE_TOPIC_ROW(0), SAMPLE_ENVELOPE_ROW(0), {0}};
 
 static int run(struct cli *cli, const void *options)
 {

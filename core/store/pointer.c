@@ -1,8 +1,8 @@
 /* The pointer: what the fleet runs. One small key, moved by transactions that compare the revision it was read at.
  *
- * Activation also compares the edit lock; abort and rollback do not, so that nothing can stand in their way. A move whose
- * answer was lost is sent again; when its guard then fails, the request id in the pointer tells whether it was our own first
- * sending. Any thread.
+ * Activation also compares the edit lock; abort, rollback and an accepted restore do not, so that nothing can stand in
+ * their way. A move whose answer was lost is sent again; when its guard then fails, the request id in the pointer tells
+ * whether it was our own first sending. Any thread.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -82,14 +82,24 @@ static enum vx_status move_failed(struct store *store, const struct store_lock *
                       "the pointer of fleet %s was not moved: something changed meanwhile; try again", store->fleet);
 }
 
+/* The pointer that follows on `seen`. */
+static struct store_pointer after(const struct store_pointer *seen, uint32_t release)
+{
+    struct store_pointer next = {.generation = seen->generation + 1, .stable = release};
+    memcpy(next.former, seen->former, sizeof next.former);
+    return next;
+}
+
+/* `next` says generation, release and former clusters. */
 static enum vx_status move(struct store *store, const struct store_lock *lock, const struct store_pointer *seen,
-                           uint32_t release, const char *by, struct store_pointer *out, struct vx_err *err)
+                           struct store_pointer next, const char *by, struct store_pointer *out, struct vx_err *err)
 {
     enum vx_status status = store_check_text(by, "the name of who moves the pointer", STORE_NAME_SIZE - 1, err);
     if (status)
         return status;
     struct vx_arena arena = {0};
-    struct store_pointer next = {.generation = seen->generation + 1, .stable = release, .time_ms = vx_clock_wall_ms()};
+    uint32_t release = next.stable;
+    next.time_ms = vx_clock_wall_ms();
     snprintf(next.by, sizeof next.by, "%s", by ? by : "");
     char request_id[RECORD_ID_SIZE];
     store_random_id(request_id);
@@ -132,11 +142,35 @@ enum vx_status store_activate(struct store *store, struct store_lock *lock, cons
                               uint32_t release, const char *by, struct store_pointer *out, struct vx_err *err)
 {
     vx_assert(lock != NULL);
-    return move(store, lock, seen, release, by, out, err);
+    return move(store, lock, seen, after(seen, release), by, out, err);
 }
 
 enum vx_status store_rollback(struct store *store, const struct store_pointer *seen, uint32_t release, const char *by,
                               struct store_pointer *out, struct vx_err *err)
 {
-    return move(store, NULL, seen, release, by, out, err);
+    return move(store, NULL, seen, after(seen, release), by, out, err);
+}
+
+static void add_former(struct store_pointer *p, uint64_t cluster_id)
+{
+    size_t i = 0;
+    while (i < STORE_FORMER_MAX - 1 && p->former[i] && p->former[i] != cluster_id)
+        i++;
+    memmove(p->former + 1, p->former, i * sizeof p->former[0]);
+    p->former[0] = cluster_id;
+}
+
+enum vx_status store_accept_restore(struct store *store, const struct store_pointer *seen, uint64_t generation,
+                                    const uint64_t *former, size_t former_count, const char *by,
+                                    struct store_pointer *out, struct vx_err *err)
+{
+    if (seen->generation == 0)
+        return vx_err_set(err, VX_ENOTFOUND, "fleet %s has no pointer that could be accepted", store->fleet);
+    struct store_pointer next = after(seen, seen->stable);
+    if (next.generation <= generation)
+        next.generation = generation + 1;
+    for (size_t i = former_count; i-- > 0;)
+        if (former[i] != seen->cluster_id)
+            add_former(&next, former[i]);
+    return move(store, NULL, seen, next, by, out, err);
 }

@@ -2,7 +2,10 @@
  * Loading keeps one sticky flag, checked at the end. */
 #include "core/store/record.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct reader {
@@ -126,13 +129,46 @@ bool record_manifest_load(struct vx_arena *arena, struct vx_span text, struct st
 
 /* --- the pointer ------------------------------------------------------------------------------------------------- */
 
+/* Cluster ids as texts: they take all 64 bits. Left out where there is none. */
+static void print_former(json_t *root, const uint64_t former[STORE_FORMER_MAX])
+{
+    json_t *list = former[0] ? json_array() : NULL;
+    for (size_t i = 0; i < STORE_FORMER_MAX && former[i]; i++) {
+        char text[24];
+        snprintf(text, sizeof text, "%" PRIu64, former[i]);
+        vx_assert(json_array_append_new(list, json_string(text)) == 0);
+    }
+    vx_assert(!list || json_object_set_new(root, "former", list) == 0);
+}
+
 struct vx_span record_pointer_print(struct vx_arena *arena, const struct store_pointer *pointer, const char *request_id)
 {
-    return print(arena, json_pack("{s:I, s:I, s:I, s:I, s:b, s:s, s:s, s:I, s:s}", "generation",
-                                  (json_int_t)pointer->generation, "stable", (json_int_t)pointer->stable, "candidate",
-                                  (json_int_t)pointer->candidate, "weight", (json_int_t)pointer->weight, "shadow",
-                                  (int)pointer->shadow, "rollout", pointer->rollout, "by", pointer->by, "time_ms",
-                                  (json_int_t)pointer->time_ms, "request_id", request_id));
+    json_t *root =
+        json_pack("{s:I, s:I, s:I, s:I, s:b, s:s, s:s, s:I, s:s}", "generation", (json_int_t)pointer->generation,
+                  "stable", (json_int_t)pointer->stable, "candidate", (json_int_t)pointer->candidate, "weight",
+                  (json_int_t)pointer->weight, "shadow", (int)pointer->shadow, "rollout", pointer->rollout, "by",
+                  pointer->by, "time_ms", (json_int_t)pointer->time_ms, "request_id", request_id);
+    vx_assert(root != NULL);
+    print_former(root, pointer->former);
+    return print(arena, root);
+}
+
+/* More than there is room for were written by a newer Veltrix; the newest are what counts. */
+static void read_former(struct reader *r, uint64_t out[STORE_FORMER_MAX])
+{
+    const json_t *list = json_object_get(r->object, "former"), *item;
+    size_t i;
+    r->bad |= list && !json_is_array(list);
+    json_array_foreach(list, i, item)
+    {
+        const char *text = json_is_string(item) ? json_string_value(item) : "";
+        char *end = NULL;
+        errno = 0;
+        uint64_t id = *text >= '1' && *text <= '9' ? strtoull(text, &end, 10) : 0;
+        r->bad |= id == 0 || *end || errno;
+        if (i < STORE_FORMER_MAX && !r->bad)
+            out[i] = id;
+    }
 }
 
 bool record_pointer_load(struct vx_span text, struct store_pointer *out, char request_id[RECORD_ID_SIZE])
@@ -153,9 +189,11 @@ bool record_pointer_load(struct vx_span text, struct store_pointer *out, char re
     read_array(&r, "by", pointer.by, sizeof pointer.by);
     char id[RECORD_ID_SIZE];
     read_array(&r, "request_id", id, sizeof id);
+    read_former(&r, pointer.former);
     json_decref(root);
     if (r.bad)
         return false;
+    pointer.move_id = id[0] ? vx_hash64(vx_span_str(id)) | 1 : 0;
     *out = pointer;
     memcpy(request_id, id, sizeof id);
     return true;

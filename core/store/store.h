@@ -23,6 +23,7 @@ enum {
     STORE_OBJECT_MAX_BYTES = 1024 * 1024,
     STORE_RELEASE_ENTRIES_MAX = 4096, /* documents of one release */
     STORE_NAME_SIZE = 128,            /* fleet and router names, with NUL */
+    STORE_FORMER_MAX = 8,             /* clusters that a pointer goes on with; the oldest gives way */
 };
 
 struct store;
@@ -123,6 +124,10 @@ struct store_pointer {
     int64_t time_ms;          /* wall clock, when */
     int64_t mod_revision;     /* of the key, as read */
     uint64_t cluster_id;      /* of the etcd it was read from */
+    uint64_t move_id;         /* drawn by whoever moved it: tells two pointers of one generation apart */
+    uint64_t
+        former[STORE_FORMER_MAX]; /* other clusters whose fleet this is by an operator's word (store_accept_restore),
+                                          newest first; 0: no more */
 };
 /* No pointer yet is not an error: generation 0. */
 VX_MUSTCHECK enum vx_status store_pointer_read(struct store *store, struct store_pointer *out, struct vx_err *err);
@@ -134,6 +139,13 @@ VX_MUSTCHECK enum vx_status store_activate(struct store *store, struct store_loc
 /* The same without a lock: abort and rollback compare the pointer only. */
 VX_MUSTCHECK enum vx_status store_rollback(struct store *store, const struct store_pointer *seen, uint32_t release,
                                            const char *by, struct store_pointer *out, struct vx_err *err);
+/* An operator's word after etcd was restored or replaced: what the pointer names is what the fleet shall run. The same
+ * release under a generation above `generation`, the highest that a router has obeyed; `former` (at most
+ * STORE_FORMER_MAX) are the clusters that routers know instead of this one, and stay in the pointer. Compares the
+ * pointer only. VX_ENOTFOUND where there is none, or its release is not there. */
+VX_MUSTCHECK enum vx_status store_accept_restore(struct store *store, const struct store_pointer *seen,
+                                                 uint64_t generation, const uint64_t *former, size_t former_count,
+                                                 const char *by, struct store_pointer *out, struct vx_err *err);
 
 /* --- following the pointer --------------------------------------------------------------------------------------- */
 
@@ -190,7 +202,7 @@ bool store_await(struct store *store, int64_t revision, int64_t timeout_ms);
 struct store_audit {
     int64_t time_ms;
     const char *who;
-    const char *action; /* "publish", "activate", "rollback", "lock.break" */
+    const char *action; /* "publish", "activate", "rollback", "accept-restore", "lock.break" */
     const char *from;   /* address or host it came from */
     const char *detail; /* a sentence: "release 42 (was 41): raise the threshold" */
 };

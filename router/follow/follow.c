@@ -1,7 +1,7 @@
 /* See follow.h. Any one thread; no clock, no etcd.
  *
- * Invariants: `known` only ever moves to a higher generation of the same cluster; what runs is replaced only by a
- * release that compiled; a rejected release never stops what runs. */
+ * Invariants: `known` only ever moves to a higher generation, of the same cluster or of one that goes on with it; what
+ * runs is replaced only by a release that compiled; a rejected release never stops what runs. */
 #include "router/follow/follow.h"
 
 #include <stdio.h>
@@ -19,14 +19,29 @@ void follow_has_copy(struct follow *f, const struct follow_pointer *copy)
     f->known = *copy;
 }
 
+/* Has an operator said that this cluster's fleet is the one of `cluster_id`? */
+static bool goes_on_with(const struct follow_pointer *p, uint64_t cluster_id)
+{
+    for (size_t i = 0; i < FOLLOW_FORMER_MAX && p->former[i]; i++)
+        if (p->former[i] == cluster_id)
+            return true;
+    return false;
+}
+
+/* The same generation, given out by an etcd that had forgotten the first time. */
+static bool is_second(const struct follow_pointer *known, const struct follow_pointer *p)
+{
+    return p->generation == known->generation && (p->release != known->release || p->cluster_id != known->cluster_id ||
+                                                  (p->move_id && known->move_id && p->move_id != known->move_id));
+}
+
 static enum follow_verdict judge(const struct follow *f, const struct follow_pointer *p)
 {
     if (f->known.generation == 0)
         return p->generation ? FOLLOW_NEW : FOLLOW_MISSING;
-    if (p->cluster_id != f->known.cluster_id)
+    if (p->cluster_id != f->known.cluster_id && !goes_on_with(p, f->known.cluster_id))
         return FOLLOW_CLUSTER;
-    /* the same generation twice, with another release, was handed out by an etcd that had forgotten the first */
-    if (p->generation < f->known.generation || (p->generation == f->known.generation && p->release != f->known.release))
+    if (p->generation < f->known.generation || is_second(&f->known, p))
         return FOLLOW_FELL;
     return p->generation > f->known.generation || !f->seen ? FOLLOW_NEW : FOLLOW_SAME;
 }
@@ -34,18 +49,20 @@ static enum follow_verdict judge(const struct follow *f, const struct follow_poi
 enum follow_verdict follow_pointer(struct follow *f, const struct follow_pointer *p, int64_t now_ms)
 {
     enum follow_verdict verdict = judge(f, p);
+    bool doubted = f->alarm != FOLLOW_SAME || p->cluster_id != f->known.cluster_id;
     f->missing = verdict == FOLLOW_MISSING;
     f->alarm = verdict == FOLLOW_FELL || verdict == FOLLOW_CLUSTER ? verdict : FOLLOW_SAME;
     if (verdict != FOLLOW_NEW)
         return verdict;
-    bool same_release = f->known.release == p->release && f->seen;
+    bool same_release = f->known.release == p->release && f->seen && !doubted;
     f->known = *p;
     f->seen = true;
+    f->other = false;
     if (!same_release) {
         f->tries = 0;
         f->retry_ms = now_ms;
     }
-    if (f->rejected && f->rejected != p->release)
+    if (f->rejected != p->release || doubted)
         f->rejected = 0;
     return verdict;
 }
@@ -70,7 +87,7 @@ bool follow_loaded(struct follow *f, uint32_t release, enum follow_load how, con
     if (how == FOLLOW_LOADED) {
         f->running = release;
         f->running_generation = f->known.generation;
-        f->from_copy = false;
+        f->from_copy = f->other = false;
         f->rejected = 0;
         f->tries = 0;
         return true;
@@ -84,6 +101,21 @@ bool follow_loaded(struct follow *f, uint32_t release, enum follow_load how, con
     snprintf(f->rejected_why, sizeof f->rejected_why, "%s", why);
     f->retry_ms = how == FOLLOW_CORRUPT ? now_ms + FOLLOW_REJECTED_MS : INT64_MAX;
     return false;
+}
+
+bool follow_moved(struct follow *f, uint64_t generation, enum follow_look how, int64_t now_ms)
+{
+    if (generation != f->known.generation || f->running != f->known.release)
+        return false; /* the pointer moved on meanwhile */
+    f->other = how == FOLLOW_LOOKED_OTHER;
+    if (how == FOLLOW_LOOKED_AWAY)
+        f->retry_ms = now_ms + backoff(f);
+    if (how != FOLLOW_LOOKED_SAME)
+        return false;
+    f->running_generation = generation;
+    f->from_copy = false;
+    f->tries = 0;
+    return true;
 }
 
 void follow_copied(struct follow *f, bool ok)
@@ -100,12 +132,15 @@ struct follow_action follow_next(struct follow *f, int64_t now_ms)
 {
     struct follow_action wait = {.what = FOLLOW_WAIT, .until_ms = INT64_MAX};
     bool usable = f->has_copy && !f->running;
-    if (f->seen && f->running == f->known.release && (f->running_generation != f->known.generation || f->from_copy)) {
-        f->running_generation = f->known.generation;
-        f->from_copy = false;
-        return (struct follow_action){.what = FOLLOW_MOVE, .release = f->running, .generation = f->known.generation};
+    bool wanted = f->running == f->known.release && !f->other;
+    bool moved = wanted && (f->running_generation != f->known.generation || f->from_copy);
+    if (f->seen && moved && f->alarm == FOLLOW_SAME) {
+        if (now_ms >= f->retry_ms)
+            return (struct follow_action){
+                .what = FOLLOW_MOVE, .release = f->running, .generation = f->known.generation};
+        wait.until_ms = f->retry_ms;
     }
-    if (f->seen && f->running != f->known.release && f->alarm == FOLLOW_SAME) {
+    if (f->seen && !wanted && f->alarm == FOLLOW_SAME) {
         if (usable && (f->rejected == f->known.release || now_ms >= f->grace_ms))
             return (struct follow_action){.what = FOLLOW_COPY, .release = f->copy.release};
         if (now_ms >= f->retry_ms)

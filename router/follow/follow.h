@@ -5,6 +5,10 @@
  *                 falls, or another cluster:          etcd is away:
  *                 alarm, keep running                 again with back-off; at the start the last good copy
  *
+ * The alarm ends with a pointer that goes on from what was obeyed last: a higher generation of the same cluster, or of
+ * one whose pointer names the old one as its own by an operator's word (store_accept_restore). An etcd that was set back
+ * gives numbers of releases out twice, so a release that seems to run already is looked at before it is believed.
+ *
  * Pure: what happened and the time go in, what to do next comes out of follow_next(). The follower's thread does it.
  */
 #ifndef ROUTER_FOLLOW_FOLLOW_H
@@ -13,12 +17,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/store/store.h"
+
 enum {
     FOLLOW_RETRY_MIN_MS = 200, /* back-off of a load that failed for want of etcd */
     FOLLOW_RETRY_MAX_MS = 10000,
     FOLLOW_REJECTED_MS = 60000, /* a release that is corrupt in etcd is tried again this often */
     FOLLOW_GRACE_MS = 5000,     /* how long a start waits for etcd before it takes the last good copy */
     FOLLOW_TEXT_SIZE = 2048,
+    FOLLOW_FORMER_MAX = STORE_FORMER_MAX,
 };
 
 /* What a pointer meant. */
@@ -26,8 +33,7 @@ enum follow_verdict {
     FOLLOW_NEW,     /* another generation: obeyed */
     FOLLOW_SAME,    /* nothing new */
     FOLLOW_MISSING, /* the fleet has no pointer yet: wait */
-    FOLLOW_FELL,    /* the generation fell, or came again with another release (a restored snapshot): not obeyed,
-                       alarm */
+    FOLLOW_FELL,    /* the generation fell, or was given out a second time (a restored snapshot): not obeyed, alarm */
     FOLLOW_CLUSTER, /* another etcd cluster: not obeyed, alarm */
 };
 
@@ -43,7 +49,7 @@ enum follow_do {
     FOLLOW_WAIT, /* until `until_ms` (INT64_MAX: until something happens) */
     FOLLOW_LOAD, /* `release`, then follow_loaded() */
     FOLLOW_COPY, /* run the last good copy, then follow_copied() */
-    FOLLOW_MOVE, /* the release stays, its generation is new: tell those who want to know; done with this answer */
+    FOLLOW_MOVE, /* the release's number stays, its generation is new: is it still that one? then follow_moved() */
 };
 
 struct follow_action {
@@ -57,6 +63,15 @@ struct follow_pointer {
     uint64_t generation; /* 0: there is none */
     uint32_t release;
     uint64_t cluster_id;
+    uint64_t move_id;                   /* two that differ were written by two calls; 0: unknown */
+    uint64_t former[FOLLOW_FORMER_MAX]; /* clusters that this one goes on with; 0: no more */
+};
+
+/* How a look at the release that seems to run already ended. */
+enum follow_look {
+    FOLLOW_LOOKED_SAME,
+    FOLLOW_LOOKED_OTHER, /* or it is not to be had: a load will say */
+    FOLLOW_LOOKED_AWAY,  /* etcd is */
 };
 
 struct follow {
@@ -67,6 +82,7 @@ struct follow {
     struct follow_pointer copy;
     uint32_t running; /* release in force; 0: none */
     uint64_t running_generation;
+    bool other;        /* what runs has the number of the wanted release, and is another one */
     bool from_copy;    /* what runs came from the last good copy */
     uint32_t rejected; /* release that failed for good, or is corrupt; 0: none */
     enum follow_load rejected_how;
@@ -87,6 +103,9 @@ enum follow_verdict follow_pointer(struct follow *f, const struct follow_pointer
 /* The load of `release` that follow_next() asked for ended; `why` (NULL when loaded) is for people. True when it is to
  * be run: it is still what the fleet wants. */
 bool follow_loaded(struct follow *f, uint32_t release, enum follow_load how, const char *why, int64_t now_ms);
+/* The look that FOLLOW_MOVE asked for ended; it was for the pointer of `generation`. True when the release stays, under
+ * that generation. */
+bool follow_moved(struct follow *f, uint64_t generation, enum follow_look how, int64_t now_ms);
 /* The last good copy runs (true), or is of no use. */
 void follow_copied(struct follow *f, bool ok);
 /* What to do next. */

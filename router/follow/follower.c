@@ -270,16 +270,44 @@ static void read_copy(struct follower *f)
     free_release(r);
 }
 
-/* The same release under a new generation: the copy on disk has to know. */
-static void move(struct follower *f)
+static bool same_entries(const struct release *r, const struct store_manifest *manifest)
 {
+    bool same = r && r->entry_count == manifest->entry_count;
+    for (size_t i = 0; same && i < r->entry_count; i++)
+        same = strcmp(r->entries[i].sha256, manifest->entries[i].sha256) == 0 &&
+               strcmp(r->entries[i].path, manifest->entries[i].path) == 0;
+    return same;
+}
+
+/* Is release `number` in etcd the one that runs? Not under the lock. */
+static enum follow_look look(struct follower *f, uint32_t number)
+{
+    struct vx_arena arena = {0};
+    struct store_manifest manifest;
+    struct vx_err err;
+    enum vx_status st = store_manifest(f->setup.store, &arena, number, &manifest, &err);
+    bool there = st == VX_OK, known = there || st == VX_ECORRUPT || st == VX_ENOTFOUND || st == VX_EINVAL;
+    bool same = there && same_entries(f->running, &manifest);
+    vx_arena_done(&arena);
+    return !known ? FOLLOW_LOOKED_AWAY : same ? FOLLOW_LOOKED_SAME : FOLLOW_LOOKED_OTHER;
+}
+
+/* The same release under a new generation: the copy on disk has to know. */
+static void move(struct follower *f, const struct follow_action *action)
+{
+    enum follow_look how = look(f, action->release);
     pthread_mutex_lock(&f->lock);
+    bool stays = follow_moved(&f->status.follow, action->generation, how, vx_clock_ms());
     struct follow_pointer known = f->status.follow.known;
     pthread_mutex_unlock(&f->lock);
-    if (f->running)
+    if (stays) {
         keep_copy(f, &known, f->running);
-    vx_log(VX_LOG_INFO, "release.confirmed", "release=%u generation=%llu", known.release,
-           (unsigned long long)known.generation);
+        vx_log(VX_LOG_INFO, "release.confirmed", "release=%u generation=%llu", known.release,
+               (unsigned long long)known.generation);
+    } else if (how == FOLLOW_LOOKED_OTHER) {
+        vx_log(VX_LOG_WARN, "release.replaced", "release=%u detail=\"etcd has another one under this number now\"",
+               action->release);
+    }
     f->setup.on_change(f->setup.ctx);
 }
 
@@ -293,6 +321,9 @@ static void note_verdict(const struct follow *was, const struct follow *is, cons
         vx_log(VX_LOG_ERROR, "pointer.refused",
                "reason=generation_fell generation=%llu known=%llu detail=\"etcd was set back; what runs stays\"",
                (unsigned long long)p->generation, (unsigned long long)is->known.generation);
+    if (is->alarm == FOLLOW_SAME && was->alarm != FOLLOW_SAME)
+        vx_log(VX_LOG_INFO, "pointer.accepted", "generation=%llu release=%u cluster=%llu",
+               (unsigned long long)p->generation, p->stable, (unsigned long long)p->cluster_id);
     if (is->alarm != was->alarm && is->alarm == FOLLOW_CLUSTER)
         vx_log(VX_LOG_ERROR, "pointer.refused",
                "reason=another_cluster cluster=%llu known=%llu detail=\"another etcd answers; what runs stays\"",
@@ -302,7 +333,9 @@ static void note_verdict(const struct follow *was, const struct follow *is, cons
 static void on_pointer(void *ctx, const struct store_pointer *p, bool found_by_reread)
 {
     struct follower *f = ctx;
-    struct follow_pointer pointer = {.generation = p->generation, .release = p->stable, .cluster_id = p->cluster_id};
+    struct follow_pointer pointer = {
+        .generation = p->generation, .release = p->stable, .cluster_id = p->cluster_id, .move_id = p->move_id};
+    memcpy(pointer.former, p->former, sizeof pointer.former);
     pthread_mutex_lock(&f->lock);
     struct follow was = f->status.follow;
     follow_pointer(&f->status.follow, &pointer, vx_clock_ms());
@@ -363,7 +396,7 @@ static void *run(void *arg)
         else if (action.what == FOLLOW_COPY)
             run_copy(f);
         else
-            move(f);
+            move(f, &action);
         pthread_mutex_lock(&f->lock);
     }
     pthread_mutex_unlock(&f->lock);

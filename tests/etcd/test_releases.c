@@ -395,6 +395,41 @@ static void the_pointer_moves_only_from_where_it_was_seen(void **state)
     fixture_done(&f);
 }
 
+static void an_accepted_restore_is_ahead_of_all_and_names_the_clusters_it_goes_on_with(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store_pointer none, first, accepted, later, read;
+    struct vx_err err;
+    fixture_init(&f);
+    MUST(store_pointer_read(f.store, &none, &must_err));
+    assert_int_equal(store_accept_restore(f.store, &none, 7, NULL, 0, "ann", &first, &err), VX_ENOTFOUND);
+    MUST(publish_as(f.store, "alice", "one", "1", 0, NULL, &must_err));
+    MUST(store_rollback(f.store, &none, 1, "alice", &first, &must_err));
+
+    const uint64_t clusters[] = {UINT64_MAX, first.cluster_id, 77};
+    MUST(store_accept_restore(f.store, &first, 41, clusters, 3, "ann", &accepted, &must_err));
+    assert_int_equal(store_accept_restore(f.store, &first, 41, clusters, 3, "ann", &later, &err), VX_ECONFLICT);
+    MUST(store_pointer_read(f.store, &read, &must_err));
+    assert_int_equal(read.generation, 42);
+    assert_int_equal(read.stable, 1);
+    assert_true(read.former[0] == UINT64_MAX && read.former[1] == 77 && read.former[2] == 0);
+
+    /* For good: also for a router that comes back later. */
+    MUST(store_rollback(f.store, &read, 1, "alice", &later, &must_err));
+    MUST(store_pointer_read(f.store, &read, &must_err));
+    assert_true(read.former[0] == UINT64_MAX && read.former[1] == 77);
+    /* Beyond the room there is the oldest goes; one that is named again is the newest. */
+    uint64_t more[STORE_FORMER_MAX];
+    for (size_t i = 0; i < STORE_FORMER_MAX; i++)
+        more[i] = i == 2 ? 77 : 100 + i;
+    MUST(store_accept_restore(f.store, &read, 0, more, STORE_FORMER_MAX, "ann", &later, &must_err));
+    MUST(store_pointer_read(f.store, &read, &must_err));
+    assert_int_equal(read.generation, 44);
+    assert_memory_equal(read.former, more, sizeof more);
+    fixture_done(&f);
+}
+
 /* --- races ------------------------------------------------------------------------------------------------------- */
 
 struct racer {
@@ -534,6 +569,7 @@ int main(void)
         cmocka_unit_test(objects_at_hand_are_used_only_when_their_hash_is_right),
         cmocka_unit_test(history_is_newest_first_and_paged),
         cmocka_unit_test(the_pointer_moves_only_from_where_it_was_seen),
+        cmocka_unit_test(an_accepted_restore_is_ahead_of_all_and_names_the_clusters_it_goes_on_with),
         cmocka_unit_test(of_two_racing_publishers_one_wins_and_the_other_is_told),
         cmocka_unit_test(publishers_that_take_any_head_all_get_a_number_of_their_own),
         cmocka_unit_test(audit_is_read_newest_first),

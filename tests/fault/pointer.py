@@ -14,7 +14,7 @@ GARBAGE = [b"", b"garbage", b"{}", b"[]", b"null", b"\xff\xfe", b'{"generation":
 
 def start_fleet():
     fleet = Fleet()
-    fleet.create_topics(**{"in": 2, "shop": 2, "archive": 2})
+    fleet.create_topics(**{"in": 2, "shop": 2, "archive": 2, "later": 2})
     fleet.start_configsvc()
     fleet.start_router("r1")
     fleet.apply(fleet.write_config("c1", game.config(1000)))
@@ -94,23 +94,36 @@ def wipe(fleet):
     fleet.etcd("node", 1, "start")
 
 
-def test_an_etcd_that_was_wiped_is_not_obeyed_and_a_restart_runs_the_last_good_copy():
+def test_an_etcd_that_was_wiped_is_not_obeyed_not_by_a_restart_either_until_an_operator_accepts_it():
     fleet = start_fleet()
     router = fleet.routers["r1"]
     fed = flow(fleet, 0)
     wipe(fleet)
     router.wait_log("event=pointer.refused reason=another_cluster", 60)
     fed = flow(fleet, fed)
-    fleet.cli("apply", fleet.write_config("c2", game.config(500)), "-m", "into the wiped etcd", check=0)
+    later = game.config(100000).replace("emit: { topic: @archive }", "emit: { topic: @later }")
+    fleet.cli("apply", fleet.write_config("c2", later), "-m", "into the wiped etcd", "--wait=0", check=0)
     fed = flow(fleet, fed)
     expect(router.stop() == 0, "left in order")
     router.start()
     router.wait_log("source=last_good_copy", 60)
-    flow(fleet, fed)
+    fed = flow(fleet, fed)
     expect(status(fleet)["alarm"] == "another_cluster", f"{status(fleet)}")
     fleet.releases = {1: fleet.dir / "c1"}
     verdict = fleet.verify("in")
     expect(set(verdict["releases"]) == {"1"}, f"{verdict}")
+
+    wait_until("the alarm in `veltrix fleet`", lambda: "which is another one than before" in fleet.cli("fleet").stdout)
+    fleet.cli("fleet", "accept-restore", check=0)
+    expect(not status(fleet).get("alarm"), f"{status(fleet)}")
+    router.wait_log("event=release.adopted release=1 was=1")
+    flow(fleet, fed)
+    done = run(BIN / "veltrix-check", "count", "--kafka", fleet.kafka, fleet.topic("later"))
+    expect(done.stdout.split()[1] == "500", f"went to the new place: {done.stdout}")
+    expect(router.stop() == 0, "left in order")
+    router.start()
+    router.wait_log("event=release.adopted release=1 was=0")  # the new etcd is known now, to the copy too
+    expect(not status(fleet).get("alarm"), f"{status(fleet)}")
     fleet.close()
 
 

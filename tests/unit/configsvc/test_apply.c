@@ -25,6 +25,7 @@ static struct {
     bool mute;      /* connections are closed without an answer */
     int extra;      /* pipelines besides the one document of every release */
     bool fleet;     /* and a fleet document */
+    bool refusing;  /* the router does not obey etcd, until that is accepted */
     bool waits;     /* GET /routers tells revisions: the second time that somebody asks, the router has followed */
     int generation, stable, head;
     char running[1024]; /* the text of the one document of every release */
@@ -56,6 +57,8 @@ static void routers_json(struct vx_buf *out)
         vx_buf_printf(
             out, "\"releases\":[{\"release\":%d,\"state\":\"rejected\",\"error\":\"r.yaml:1:1: too \\u001b[31mnew\"}],",
             fake.stable);
+    if (fake.refusing && fake.routers != NONE)
+        vx_buf_str(out, "\"alarm\":\"generation_fell\",");
     vx_buf_str(out, fake.routers == NONE ? "]}" : "\"etcd\":\"connected\"}}]}");
 }
 
@@ -112,9 +115,13 @@ static int answer(const char *route, const char *body, struct vx_buf *out)
     } else if (strcmp(route, "POST /validate") == 0) {
         vx_buf_printf(out, "{\"valid\":%s,\"documents\":1,\"findings\":%s}", fake.refuse ? "false" : "true",
                       fake.refuse ? finding : "[]");
-    } else if (strcmp(route, "POST /activate") == 0 || strcmp(route, "POST /rollback") == 0) {
+    } else if (strcmp(route, "POST /activate") == 0 || strcmp(route, "POST /rollback") == 0 ||
+               strcmp(route, "POST /accept-restore") == 0) {
         int was = fake.stable;
-        fake.stable = release ? atoi(release + 10) : fake.stable - 1;
+        if (strcmp(route, "POST /accept-restore") == 0)
+            fake.refusing = false;
+        else
+            fake.stable = release ? atoi(release + 10) : fake.stable - 1;
         fake.generation++;
         vx_buf_str(out, "{\"pointer\":");
         pointer_json(out);
@@ -457,6 +464,33 @@ static void apply_runs_the_tests_first(void **state)
     run("rm d/t.yaml");
 }
 
+/* What a sample of events never has is said, and no more than that; a sample that cannot be read ends it. */
+static void apply_warns_of_what_a_sample_lacks(void **state)
+{
+    static const char config[] = "kind: routing\nname: r\ntopics: [t]\nrules:\n"
+                                 "  - { name: a, when: event.typ == \"x\", drop: true }\n"
+                                 "otherwise: { drop: true }\n";
+    char path[128];
+    (void)state;
+    snprintf(path, sizeof path, "%s/sampled", dir);
+    mkdir(path, 0700);
+    program_write(dir, "sampled/r.yaml", config);
+    program_write(dir, "sample.jsonl", "{\"type\":\"x\"}\n{\"type\":\"y\"}\n");
+    fake.routers = RUN;
+    const struct program_result *result = run("veltrix apply sampled -m change --fleet f --events sample.jsonl");
+    assert_int_equal(result->code, 0);
+    assert_non_null(strstr(result->err,
+                           "sampled/r.yaml:5:28: warning: none of the 2 events has `event.typ`; did you mean "
+                           "`type`?\n"));
+    assert_non_null(strstr(result->err, "sampled/r.yaml:5:13: warning: rule `a` takes none of the 2 events\n"));
+    assert_non_null(strstr(result->err, "published @8\n"));
+    fresh(NULL);
+    result = run("veltrix apply sampled -m change --fleet f --events nowhere.jsonl");
+    assert_int_equal(result->code, 2);
+    assert_string_equal(result->err, "veltrix: nowhere.jsonl cannot be read: No such file or directory\n");
+    assert_string_equal(fake.log, "");
+}
+
 static void apply_asks_before_it_removes_much(void **state)
 {
     (void)state;
@@ -494,6 +528,33 @@ static void rollback_goes_back_and_waits(void **state)
     assert_int_equal(fake.stable, 3);
 }
 
+static void a_router_that_does_not_obey_etcd_does_not_count_as_running_what_it_names(void **state)
+{
+    (void)state;
+    fake.routers = RUN;
+    fake.refusing = true;
+    const struct program_result *r = run(APPLY " --wait=1");
+    assert_int_equal(r->code, 3);
+    assert_non_null(strstr(r->err, "Still missing: r1 (does not obey etcd: see `veltrix fleet`)\n"));
+    r = run("veltrix fleet --fleet f");
+    assert_non_null(
+        strstr(r->out, "\nr1 does not obey etcd, which was set back: `veltrix fleet accept-restore` tells it to\n"));
+}
+
+static void an_accepted_restore_is_waited_for(void **state)
+{
+    (void)state;
+    fake.routers = RUN;
+    fake.refusing = true;
+    fake.stable = 7;
+    check("veltrix fleet accept-restore --fleet f", 0, "@7 runs on every router (1)\n",
+          "accepted: the fleet goes on with @7 of this etcd\n", "POST /accept-restore\n");
+    fresh(NULL);
+    fake.stable = 7;
+    fake.routers = LATE;
+    assert_int_equal(run("veltrix fleet accept-restore --fleet f --wait=1")->code, 3);
+}
+
 static void fleet_shows_who_runs_what(void **state)
 {
     (void)state;
@@ -521,6 +582,7 @@ static void an_answer_that_is_not_configsvcs_is_said(void **state)
         "show @1 r",
         "export @1 new",
         "rollback",
+        "fleet accept-restore",
         "diff @1 d",
         APPLY_WORDS,
         APPLY_WORDS " --dry-run",
@@ -586,8 +648,11 @@ int main(void)
         cmocka_unit_test_setup(what_runs_need_not_load_to_be_replaced, fresh),
         cmocka_unit_test_setup(apply_asks_for_news_instead_of_asking_again, fresh),
         cmocka_unit_test_setup(apply_runs_the_tests_first, fresh),
+        cmocka_unit_test_setup(apply_warns_of_what_a_sample_lacks, fresh),
         cmocka_unit_test_setup(apply_asks_before_it_removes_much, fresh),
         cmocka_unit_test_setup(rollback_goes_back_and_waits, fresh),
+        cmocka_unit_test_setup(a_router_that_does_not_obey_etcd_does_not_count_as_running_what_it_names, fresh),
+        cmocka_unit_test_setup(an_accepted_restore_is_waited_for, fresh),
         cmocka_unit_test_setup(fleet_shows_who_runs_what, fresh),
         cmocka_unit_test_setup(an_answer_that_is_not_configsvcs_is_said, fresh),
         cmocka_unit_test_setup(a_fleet_that_is_not_there_has_no_history, fresh),

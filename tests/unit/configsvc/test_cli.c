@@ -43,6 +43,11 @@ static int set_up(void **state)
     program_write(dir, "bad/events.yaml", vx_buf_text(&text));
     program_write(dir, "event.json", "{\"amount\": 1200, \"price\": 2.5, \"who\": \"ann\", \"list\": [1, \"x\"]}");
     program_write(dir, "broken.json", "{\"amount\": 12,\n}");
+    char deep[520];
+    memset(deep, '[', sizeof deep - 1);
+    deep[0] = '\n';
+    deep[sizeof deep - 1] = '\0';
+    program_write(dir, "deep.json", deep);
     vx_buf_done(&text);
     return 0;
 }
@@ -213,6 +218,8 @@ static void eval_exits_0_1_2(void **state)
         {"veltrix eval 'event.amount' --event nosuch.json", 2, "",
          "veltrix: nosuch.json cannot be read: No such file or directory\n"},
         {"veltrix eval 'event.amount' --event broken.json", 2, "", "veltrix: broken.json:2:1: the event is not JSON\n"},
+        {"veltrix eval 'event.amount' --event deep.json", 2, "",
+         "veltrix: deep.json:2:513: the event is nested deeper than 512 levels\n"},
         {"veltrix eval 'key' --header x", 2, "", "veltrix: --header is NAME=VALUE, not `x`\n"},
         {"veltrix eval", 2, "", NULL},
         {"veltrix eval -1", 0, "-1 (int)\n", ""},
@@ -249,6 +256,8 @@ static void what_is_misspelt_gets_a_suggestion(void **state)
         {"veltrix validate --help=x good", 2, "", "veltrix: --help takes no value\n"},
         {"veltrix lock brake --fleet f", 2, "",
          "veltrix: lock: `brake`? It is `veltrix lock` or `veltrix lock break`\n"},
+        {"veltrix fleet accept --fleet f", 2, "",
+         "veltrix: fleet: `accept`? It is `veltrix fleet` or `veltrix fleet accept-restore`\n"},
         {"veltrix rollback 7", 2, "", "veltrix: `7` is not a release; a release is written @42\n"},
         {"veltrix show 7", 2, "",
          "veltrix: `7` is not a release; a release is written @42, and @running is the one in force\n"},

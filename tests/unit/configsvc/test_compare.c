@@ -51,6 +51,28 @@ static void differences_name_their_place(void **state)
     }
 }
 
+/* Members are looked up by name, however many there are and in whatever order. */
+static void objects_of_many_members_are_compared(void **state)
+{
+    enum { MEMBERS = 30000 };
+    struct vx_arena arena = {0};
+    struct vx_buf want = {0}, got = {0}, out = {0};
+    (void)state;
+    for (int i = 0; i < MEMBERS; i++) {
+        vx_buf_printf(&want, "%s\"k%d\":%d", i ? "," : "{", i, i);
+        vx_buf_printf(&got, "%s\"k%d\":%d", i ? "," : "{", MEMBERS - i, i == 5 ? -1 : MEMBERS - i);
+    }
+    vx_buf_char(&want, '}');
+    vx_buf_char(&got, '}');
+    test_compare_json(&arena, "v", vx_buf_view(&want), vx_buf_view(&got), false, &out);
+    assert_string_equal(vx_buf_text(&out), "v.k0: expected 0, got nothing\nv.k29995: expected 29995, got -1\n"
+                                           "v.k30000: expected nothing, got 30000\n");
+    vx_buf_done(&want);
+    vx_buf_done(&got);
+    vx_buf_done(&out);
+    vx_arena_done(&arena);
+}
+
 static void many_and_long_differences_are_cut(void **state)
 {
     (void)state;
@@ -82,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(differences_name_their_place),
+        cmocka_unit_test(objects_of_many_members_are_compared),
         cmocka_unit_test(many_and_long_differences_are_cut),
     };
     return cmocka_run_group_tests_name("configsvc_compare", tests, NULL, NULL);

@@ -83,6 +83,7 @@ static void a_bad_release_keeps_the_old_one(void **state)
     assert_int_equal(follow_pointer(&f, &back, 1000000), FOLLOW_NEW);
     assert_int_equal(f.rejected, 0);
     expect(&f, 1000000, FOLLOW_MOVE, 10);
+    assert_true(follow_moved(&f, 3, FOLLOW_LOOKED_SAME, 1000000));
     expect(&f, 1000000, FOLLOW_WAIT, 0);
     assert_int_equal(f.running_generation, 3);
 }
@@ -176,6 +177,82 @@ static void another_cluster_is_not_obeyed(void **state)
     assert_int_equal(f.running, 10);
 }
 
+static void a_generation_given_out_twice_to_one_number_is_not_obeyed(void **state)
+{
+    (void)state;
+    struct follow f;
+    struct follow_pointer first = one, second = one;
+    first.move_id = 5;
+    second.move_id = 6;
+    follow_init(&f, 0, 1);
+    follow_pointer(&f, &first, 0);
+    follow_loaded(&f, 10, FOLLOW_LOADED, NULL, 5);
+    assert_int_equal(follow_pointer(&f, &second, 10), FOLLOW_FELL);
+    expect(&f, 10, FOLLOW_WAIT, 0);
+    assert_int_equal(follow_pointer(&f, &first, 20), FOLLOW_SAME);
+}
+
+static void another_cluster_is_obeyed_when_its_pointer_says_that_it_goes_on_with_the_old_one(void **state)
+{
+    (void)state;
+    struct follow f = running();
+    struct follow_pointer other = {.generation = 2, .release = 50, .cluster_id = 8, .former = {9, 6}};
+    assert_int_equal(follow_pointer(&f, &other, 10), FOLLOW_CLUSTER);
+    other.former[1] = 7;
+    other.generation = 1; /* which this router has seen: the word was for others */
+    assert_int_equal(follow_pointer(&f, &other, 20), FOLLOW_FELL);
+    other.generation = 2;
+    assert_int_equal(follow_pointer(&f, &other, 30), FOLLOW_NEW);
+    assert_int_equal(f.alarm, FOLLOW_SAME);
+    expect(&f, 30, FOLLOW_LOAD, 50);
+    assert_true(follow_loaded(&f, 50, FOLLOW_LOADED, NULL, 40));
+    /* from now on the new one is the one that is known */
+    struct follow_pointer late = {.generation = 3, .release = 11, .cluster_id = 7};
+    assert_int_equal(follow_pointer(&f, &late, 50), FOLLOW_CLUSTER);
+}
+
+static void a_number_that_runs_is_looked_at_before_it_is_believed(void **state)
+{
+    (void)state;
+    struct follow f = running();
+    struct follow_pointer again = {.generation = 4, .release = 10, .cluster_id = 7};
+    assert_int_equal(follow_pointer(&f, &again, 10), FOLLOW_NEW);
+    expect(&f, 10, FOLLOW_MOVE, 10);
+    /* etcd is away: later */
+    assert_false(follow_moved(&f, 4, FOLLOW_LOOKED_AWAY, 10));
+    int64_t later_ms = follow_next(&f, 10).until_ms;
+    assert_in_range(later_ms, 11, 10 + FOLLOW_RETRY_MAX_MS);
+    expect(&f, later_ms, FOLLOW_MOVE, 10);
+    /* it is another one: loaded like any */
+    assert_false(follow_moved(&f, 4, FOLLOW_LOOKED_OTHER, later_ms));
+    expect(&f, later_ms, FOLLOW_LOAD, 10);
+    assert_false(follow_loaded(&f, 10, FOLLOW_BAD, "no", later_ms));
+    assert_int_equal(f.rejected, 10);
+    expect(&f, later_ms, FOLLOW_WAIT, 0);
+    /* until the pointer goes elsewhere */
+    struct follow_pointer next = {.generation = 5, .release = 11, .cluster_id = 7};
+    assert_int_equal(follow_pointer(&f, &next, later_ms), FOLLOW_NEW);
+    expect(&f, later_ms, FOLLOW_LOAD, 11);
+    assert_true(follow_loaded(&f, 11, FOLLOW_LOADED, NULL, later_ms));
+    expect(&f, later_ms, FOLLOW_WAIT, 0);
+}
+
+static void a_look_that_the_pointer_overtook_says_nothing(void **state)
+{
+    (void)state;
+    struct follow f = running();
+    struct follow_pointer again = {.generation = 4, .release = 10, .cluster_id = 7};
+    follow_pointer(&f, &again, 10);
+    expect(&f, 10, FOLLOW_MOVE, 10);
+    again.generation = 5;
+    follow_pointer(&f, &again, 11);
+    assert_false(follow_moved(&f, 4, FOLLOW_LOOKED_SAME, 12));
+    expect(&f, 12, FOLLOW_MOVE, 10);
+    assert_true(follow_moved(&f, 5, FOLLOW_LOOKED_SAME, 13));
+    assert_int_equal(f.running_generation, 5);
+    expect(&f, 13, FOLLOW_WAIT, 0);
+}
+
 static void without_etcd_a_start_takes_the_last_good_copy(void **state)
 {
     (void)state;
@@ -193,6 +270,7 @@ static void without_etcd_a_start_takes_the_last_good_copy(void **state)
     /* etcd is back and says the same */
     assert_int_equal(follow_pointer(&f, &one, 100000), FOLLOW_NEW);
     expect(&f, 100000, FOLLOW_MOVE, 10);
+    assert_true(follow_moved(&f, 1, FOLLOW_LOOKED_SAME, 100000));
     assert_false(f.from_copy);
     /* or something newer */
     assert_int_equal(follow_pointer(&f, &two, 100001), FOLLOW_NEW);
@@ -275,6 +353,10 @@ int main(void)
         cmocka_unit_test(a_falling_generation_is_not_obeyed),
         cmocka_unit_test(a_generation_given_to_two_releases_is_not_obeyed),
         cmocka_unit_test(another_cluster_is_not_obeyed),
+        cmocka_unit_test(a_generation_given_out_twice_to_one_number_is_not_obeyed),
+        cmocka_unit_test(another_cluster_is_obeyed_when_its_pointer_says_that_it_goes_on_with_the_old_one),
+        cmocka_unit_test(a_number_that_runs_is_looked_at_before_it_is_believed),
+        cmocka_unit_test(a_look_that_the_pointer_overtook_says_nothing),
         cmocka_unit_test(without_etcd_a_start_takes_the_last_good_copy),
         cmocka_unit_test(with_etcd_a_start_takes_the_pointer_and_not_the_copy),
         cmocka_unit_test(a_start_on_a_bad_release_keeps_running_the_copy),

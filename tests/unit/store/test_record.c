@@ -80,6 +80,18 @@ static void the_texts_of_records_are_what_other_versions_will_read(void **state)
         record_pointer_print(&arena, &pointer, "q").at,
         "{\"generation\":9,\"stable\":2,\"candidate\":3,\"weight\":10000,\"shadow\":true,\"rollout\":\"x\","
         "\"by\":\"b\",\"time_ms\":4,\"request_id\":\"q\"}");
+    pointer.former[0] = UINT64_MAX;
+    pointer.former[1] = 8;
+    assert_string_equal(
+        record_pointer_print(&arena, &pointer, "q").at,
+        "{\"generation\":9,\"stable\":2,\"candidate\":3,\"weight\":10000,\"shadow\":true,\"rollout\":\"x\","
+        "\"by\":\"b\",\"time_ms\":4,\"request_id\":\"q\",\"former\":[\"18446744073709551615\",\"8\"]}");
+    struct store_pointer back;
+    char id[RECORD_ID_SIZE];
+    assert_true(record_pointer_load(record_pointer_print(&arena, &pointer, "q"), &back, id));
+    assert_memory_equal(back.former, pointer.former, sizeof back.former);
+    assert_true(record_pointer_load(record_pointer_print(&arena, &pointer, "r"), &pointer, id));
+    assert_true(back.move_id && pointer.move_id && back.move_id != pointer.move_id);
     assert_string_equal(
         record_editor_print(&arena, &(struct record_editor){.who = "w", .purpose = "p", .since_ms = 5}).at,
         "{\"who\":\"w\",\"purpose\":\"p\",\"since_ms\":5}");
@@ -114,6 +126,16 @@ static void a_pointer_is_read_or_refused_whole(void **state)
          "\"generation\":9,\"stable\":2,\"candidate\":0,\"weight\":0,\"shadow\":false,\"rollout\":\"\",\"by\":\"b\","
          "\"time_ms\":4,\"request_id\":\"q\"}",
          true},
+        {POINTER("9", "2", "0", "false", "\"\"", "\"q\",\"former\":[\"7\"]"), true},
+        {POINTER("9", "2", "0", "false", "\"\"",
+                 "\"q\",\"former\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]"),
+         true},
+        {POINTER("9", "2", "0", "false", "\"\"", "\"q\",\"former\":\"7\""), false},
+        {POINTER("9", "2", "0", "false", "\"\"", "\"q\",\"former\":[7]"), false},
+        {POINTER("9", "2", "0", "false", "\"\"", "\"q\",\"former\":[\"\"]"), false},
+        {POINTER("9", "2", "0", "false", "\"\"", "\"q\",\"former\":[\"-7\"]"), false},
+        {POINTER("9", "2", "0", "false", "\"\"", "\"q\",\"former\":[\"7x\"]"), false},
+        {POINTER("9", "2", "0", "false", "\"\"", "\"q\",\"former\":[\"18446744073709551616\"]"), false},
         {POINTER("0", "2", "0", "false", "\"\"", "\"q\""), false},
         {POINTER("-1", "2", "0", "false", "\"\"", "\"q\""), false},
         {POINTER("9223372036854775808", "2", "0", "false", "\"\"", "\"q\""), false},
