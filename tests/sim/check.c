@@ -18,47 +18,91 @@ void sim_fail(struct sim_world *w, const char *fmt, ...)
 
 /* --- one release decides an attempt ------------------------------------------------------------------------------- */
 
-void check_produce(struct sim_router *r, const struct sim_flight *f, const struct decide_record *record)
+static void excuse(struct sim_router *r, struct sim_event *e)
+{
+    r->world->excused += !e->excused;
+    e->excused = true;
+}
+
+static struct destination *destination_of(struct sim_router *r, int topic)
+{
+    return destinations_get(r->destinations, vx_span_str(sim_topics[topic]));
+}
+
+/* An older release does not get the event through: order is not promised for it. */
+static bool is_through(struct sim_router *r, const struct sim_decision *d, bool stuck)
+{
+    if (stuck || (r->world->mix.refuse && d->stuck_if_refused))
+        return false;
+    for (size_t i = 0; i < d->count; i++)
+        if (atomic_load(&destination_of(r, d->outputs[i].topic)->state) == DESTINATION_MISSING)
+            return false;
+    return true;
+}
+
+void check_attempt(struct sim_router *r, uint32_t release, const struct cel_event *ev, const struct decision *d)
+{
+    struct sim_event *e = window_next(&r->w->current->lane->window)->message;
+    const struct sim_decision *truth = &r->world->family->decisions[release][e->template];
+    if (e->message.offset != ev->offset || e->partition != ev->partition)
+        sim_fail(r->world, "event %d/%d is not the one that its lane is at", ev->partition, (int)ev->offset);
+    r->viewed = e;
+    r->attempt_release = release;
+    r->attempt_sent = 0;
+    bool unrouted = r->world->partitions[e->partition].source == 1 && !r->world->family->takes_second[release];
+    bool stuck = truth->stuck || unrouted;
+    if (release != worker_release(r->w) && !is_through(r, truth, stuck))
+        excuse(r, e);
+    if (!stuck && d->record_count == 0)
+        e->decided |= 1u << release;
+    TRACE(r->world, "router %d: event %d/%d is decided by release %u: %s, %zu records", r->number, e->partition,
+          (int)ev->offset, release, stuck ? "stuck" : "goes on", d->record_count);
+}
+
+void check_produce(struct sim_router *r, const struct sim_flight *f, uint64_t hash, bool plain)
 {
     struct sim_world *w = r->world;
     struct sim_event *e = f->event;
     const struct sim_decision *d = &w->family->decisions[f->release][e->template];
-    struct sim_lane *sl = shell_lane(r, e->partition);
-    if (f->release != r->attempt_release)
-        sim_fail(w, "event %d/%d: a record of release %u in an attempt of release %u", e->partition, (int)e->offset,
-                 f->release, r->attempt_release);
-    if (f->record >= d->count)
-        sim_fail(w, "event %d/%d: record %u, and release %u makes %zu of it", e->partition, (int)e->offset, f->record,
+    struct sim_assignment *sa = shell_assignment(r, e->partition);
+    int offset = (int)e->message.offset, count = atomic_load(&destination_of(r, f->topic)->partition_count);
+    if (e != r->viewed || f->release != r->attempt_release)
+        sim_fail(w, "event %d/%d: a record of release %u in an attempt of release %u", e->partition, offset, f->release,
+                 r->attempt_release);
+    if (f->record >= d->count) {
+        sim_fail(w, "event %d/%d: record %u, and release %u makes %zu of it", e->partition, offset, f->record,
                  f->release, d->count);
+        return;
+    }
     const struct sim_output *o = &d->outputs[f->record];
-    bool replaced = o->refused && f->dead && f->topic == SIM_DLQ;
-    if (!replaced && (o->line != f->line || o->hash != sim_record_hash(record)))
-        sim_fail(w, "event %d/%d: record %u is not what release %u makes of it", e->partition, (int)e->offset,
-                 f->record, f->release);
-    if (!sl || !sl->assigned)
-        sim_fail(w, "event %d/%d is produced by router %d, which has let go of the partition", e->partition,
-                 (int)e->offset, r->number);
-    else if (!e->excused && sl->acked_release[e->index] == f->release && sl->acked[e->index] & 1u << f->record)
-        sim_fail(w, "event %d/%d: record %u was delivered by this owner before", e->partition, (int)e->offset,
-                 f->record);
-}
-
-void check_decided(struct sim_router *r, struct sim_lane *sl, uint32_t release)
-{
-    struct sim_event *e = r->viewed;
-    const struct sim_decision *d = &r->world->family->decisions[release][e->template];
-    uint16_t acked = sl && sl->acked_release[e->index] == release ? sl->acked[e->index] : 0;
+    bool replaced = o->refused && f->dead;
+    if (!replaced && (o->topic != f->topic || o->hash != hash))
+        sim_fail(w, "event %d/%d: record %u is not what release %u makes of it", e->partition, offset, f->record,
+                 f->release);
+    if (!sa || sa->a.closed) {
+        sim_fail(w, "event %d/%d is produced by router %d, which has let go of the partition", e->partition, offset,
+                 r->number);
+        return;
+    }
+    uint16_t acked = sa->acked_release[e->index] == f->release ? sa->acked[e->index] : 0;
     uint16_t all = (uint16_t)((1u << d->count) - 1);
-    if (((r->attempt_sent | acked) & all) != all)
-        sim_fail(r->world, "event %d/%d: an attempt of release %u is called whole, and is not: %#x of %#x",
-                 e->partition, (int)e->offset, release, (unsigned)(r->attempt_sent | acked), all);
+    if (!e->excused && acked & 1u << f->record)
+        sim_fail(w, "event %d/%d: record %u was delivered by this owner before", e->partition, offset, f->record);
+    if (e->spread[f->topic] && e->spread[f->topic] != count)
+        excuse(r, e); /* partitions were added since it was sent first */
+    if (plain && !e->spread[f->topic])
+        e->spread[f->topic] = (uint8_t)count;
+    e->plain |= plain;
+    r->attempt_sent |= (uint16_t)(1u << f->record);
+    if (((r->attempt_sent | acked) & all) == all)
+        e->decided |= 1u << f->release;
 }
 
 /* --- order, and what got in --------------------------------------------------------------------------------------- */
 
 static bool is_excused(const struct sim_partition *p, const struct sim_event *e)
 {
-    return e->excused || (p->unsure_to && e->offset >= p->unsure_from && e->offset < p->unsure_to);
+    return e->excused || (p->unsure_to && e->message.offset >= p->unsure_from && e->message.offset < p->unsure_to);
 }
 
 void check_append(struct sim_world *w, const struct sim_flight *f)
@@ -67,13 +111,13 @@ void check_append(struct sim_world *w, const struct sim_flight *f)
     struct sim_partition *p = &w->partitions[e->partition];
     uint16_t bit = (uint16_t)(1u << f->record);
     w->appended++;
-    for (uint32_t r = 1; r <= SIM_RELEASES && w->mix.exact; r++)
+    for (uint32_t r = 1; r <= SIM_RELEASES && !e->plain; r++)
         if (r == f->release ? e->got[r] & bit : e->got[r])
-            sim_fail(w, "event %d/%d is doubled, and delivery is exactly_once", e->partition, (int)e->offset);
+            sim_fail(w, "event %d/%d is doubled, and delivery is exactly_once", e->partition, (int)e->message.offset);
     if (e->got[f->release] & bit)
         w->duplicates++;
     e->got[f->release] |= bit;
-    TRACE(w, "line %u: event %d/%d, release %u, record %u", f->line, e->partition, (int)e->offset, f->release,
+    TRACE(w, "line %u: event %d/%d, release %u, record %u", f->line, e->partition, (int)e->message.offset, f->release,
           f->record);
     if (f->topic == SIM_DLQ || e->seen & 1u << f->line)
         return;
@@ -81,8 +125,8 @@ void check_append(struct sim_world *w, const struct sim_flight *f)
     if (is_excused(p, e))
         return;
     if (e->index < p->last[f->line])
-        sim_fail(w, "line %u: event %d/%d first occurs after event %d", f->line, e->partition, (int)e->offset,
-                 (int)p->events[p->last[f->line]].offset);
+        sim_fail(w, "line %u: event %d/%d first occurs after event %d", f->line, e->partition, (int)e->message.offset,
+                 (int)p->events[p->last[f->line]].message.offset);
     else
         p->last[f->line] = e->index;
 }
@@ -108,10 +152,10 @@ void check_commit(struct sim_world *w, uint32_t member, int partition, const str
     if (commit->offset < p->committed)
         sim_fail(w, "partition %d: the committed offset falls from %d to %d", partition, (int)p->committed,
                  (int)commit->offset);
-    for (; p->checked < p->count && p->events[p->checked].offset < commit->offset; p->checked++)
+    for (; p->checked < p->count && p->events[p->checked].message.offset < commit->offset; p->checked++)
         if (!check_is_done(w, &p->events[p->checked]))
             sim_fail(w, "partition %d: %d is committed, and event %d is not done", partition, (int)commit->offset,
-                     (int)p->events[p->checked].offset);
+                     (int)p->events[p->checked].message.offset);
     if (commit->offset > p->end)
         sim_fail(w, "partition %d: %d is committed, beyond its end", partition, (int)commit->offset);
 }
@@ -150,28 +194,54 @@ void check_copy(struct sim_router *r, const struct follow_pointer *p)
 
 /* --- bounds ------------------------------------------------------------------------------------------------------- */
 
+/* What was too large once is not tried again; a producer that is made in the same round, one of several or for new
+ * properties, may. */
+void check_client(const rd_kafka_t *rk)
+{
+    const struct sim_router *r = rk->r;
+    const struct sim_mix *m = &r->world->mix;
+    bool again = m->producers == 1 && !m->renew && r->too_large && rk->conf.batch_bytes >= r->too_large;
+    if (rk->conf.gapless && again)
+        sim_fail(r->world, "router %d: batches of %zu bytes, where one of %zu was refused", r->number,
+                 rk->conf.batch_bytes, r->too_large);
+}
+
+/* What an attempt handed over was all of it. */
+static void check_lane(struct sim_router *r, const struct lane *l, long *held)
+{
+    struct sim_world *w = r->world;
+    const struct window *win = &l->window;
+    for (uint64_t s = win->head; s != win->tail; s++) {
+        const struct window_entry *entry = &win->ring[s & win->mask];
+        const struct sim_event *e = entry->message;
+        *held += e != NULL;
+        if (e && entry->flags & WINDOW_PASSED && !(e->decided & 1u << entry->release))
+            sim_fail(w, "event %d/%d: an attempt of release %u is called whole, and is not", e->partition,
+                     (int)e->message.offset, entry->release);
+    }
+    if (window_count(win) > (size_t)w->mix.window_events)
+        sim_fail(w, "router %d: a window holds %zu events of %d", r->number, window_count(win), w->mix.window_events);
+    /* a batch is as many events as would fit if they were like those of the last one */
+    size_t bytes_max = (size_t)w->mix.window_bytes + (size_t)w->mix.window_bytes / 4 + SIM_EVENT_BYTES;
+    if (!w->family->sized && win->bytes > bytes_max)
+        sim_fail(w, "router %d: a window holds %zu bytes of %d", r->number, win->bytes, w->mix.window_bytes);
+}
+
 void check_router(struct sim_router *r)
 {
     struct sim_world *w = r->world;
     long held = 0;
-    for (int i = 0; i < SIM_LANES; i++) {
-        const struct lane *l = r->lanes[i].lane;
-        if (!l)
-            continue;
-        const struct window *win = &l->window;
-        if (window_count(win) > (size_t)w->mix.window_events)
-            sim_fail(w, "router %d: a window holds %zu events of %d", r->number, window_count(win),
-                     w->mix.window_events);
-        if (win->bytes > (size_t)w->mix.window_bytes + 100)
-            sim_fail(w, "router %d: a window holds %zu bytes of %d", r->number, win->bytes, w->mix.window_bytes);
-        held += (long)(win->bytes / 100);
-    }
+    for (uint32_t i = 0; i < r->w->lane_room; i++)
+        if (r->w->lanes[i])
+            check_lane(r, r->w->lanes[i]->lane, &held);
     if (held != r->messages)
         sim_fail(w, "router %d holds %ld events, its windows know of %ld", r->number, r->messages, held);
-    if (w->mix.room && r->producer.outstanding > w->mix.room + SIM_RECORDS)
-        sim_fail(w, "router %d has %d records on their way, bound %d", r->number, r->producer.outstanding, w->mix.room);
-    if (r->releases.older_count > RELEASES_OLDER_MAX)
-        sim_fail(w, "router %d keeps %zu older releases", r->number, r->releases.older_count);
+    for (const rd_kafka_t *rk = r->clients; rk && w->mix.room; rk = rk->next)
+        if (rk->flying + rk->reports.count > w->mix.room + SIM_RECORDS)
+            sim_fail(w, "router %d has %d records on their way, bound %d", r->number, rk->flying + rk->reports.count,
+                     w->mix.room);
+    if (r->w->releases.older_count > RELEASES_OLDER_MAX)
+        sim_fail(w, "router %d keeps %zu older releases", r->number, r->w->releases.older_count);
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
@@ -182,7 +252,8 @@ void check_end(struct sim_world *w)
         struct sim_partition *p = &w->partitions[i];
         for (int k = 0; k < p->count; k++)
             if (!check_is_done(w, &p->events[k])) {
-                sim_fail(w, "event %d/%d is lost: decided %#x", i, (int)p->events[k].offset, p->events[k].decided);
+                sim_fail(w, "event %d/%d is lost: decided %#x", i, (int)p->events[k].message.offset,
+                         p->events[k].decided);
                 return;
             }
         if (p->checked < p->count)

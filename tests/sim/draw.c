@@ -41,10 +41,14 @@ void draw_mix(struct sim_world *w)
         .events = 8 + (int)draw(w, SIM_EVENTS - 7),
         .steps = 100 + (int)draw(w, draw(w, 4) ? 800 : 3000),
         .window_events = draw(w, 4) ? 2 + (int)draw(w, 40) : 1,
-        .window_bytes = draw(w, 4) ? 1 << 20 : 100 + (int)draw(w, 2000),
+        .window_bytes = draw(w, 4) ? 1 << 20 : 100 + (int)draw(w, 6000),
         .room = draw(w, 2) ? 1 + (int)draw(w, 30) : 0,
-        .until_ahead = draw(w, 2) ? 1 + (int)draw(w, 40) : COURSE_AHEAD,
+        .producers = draw(w, 4) ? 1 : 2 + (int)draw(w, 2),
+        .spread = 1 + (int)draw(w, 3),
         .holes = some(w, 10),
+        .far = draw(w, 4) == 0,
+        .no_ids = draw(w, 4) == 0,
+        .appear = draw(w, 2) ? 1 + (int)draw(w, 40) : 0,
         .publish = draw(w, 4) ? 1 + (int)draw(w, 60) : 0,
         .watch_late = (int)draw(w, 15),
         .slow = (int)draw(w, 14),
@@ -58,7 +62,9 @@ void draw_mix(struct sim_world *w)
     m->expire = some(w, 20);
     m->kill_producer = some(w, 40);
     m->missing = some(w, 40);
-    m->lookup = some(w, 40);
+    m->lookup = some(w, 8);
+    m->grow = some(w, 20);
+    m->renew = some(w, 10);
     m->rollback = some(w, 20);
     m->bad = some(w, 1);
     m->restore = draw(w, 4) == 0 ? 1 + (int)draw(w, 12) : 0;
@@ -67,13 +73,11 @@ void draw_mix(struct sim_world *w)
     m->watch_lost = some(w, 10);
     m->commit_lost = some(w, 8);
     m->early = some(w, 8);
+    m->commit_late = some(w, 15);
     m->ends_unknown = some(w, 8);
     m->damage_copy = some(w, 8);
     m->duplicate_report = some(w, 6);
     m->full = some(w, 60);
-    m->exact = draw(w, 4) == 0;
-    if (m->exact)
-        m->refuse = m->missing = m->duplicate_report = 0;
 }
 
 void sim_trace(struct sim_world *w, const char *fmt, ...)

@@ -10,7 +10,7 @@
 #include "router/follow/cache.h"
 #include "world.h"
 
-enum { CLUSTER = 77, HISTORY = 64, REREAD_MS = 3000 };
+enum { CLUSTER = 77, HISTORY = 64, REREAD_MS = 3000, LIST_MS = 2000 };
 
 static void tell(struct sim_router *r, const struct follow_pointer *p)
 {
@@ -134,10 +134,19 @@ static struct table *at_hand(struct sim_router *r, uint32_t release)
     return release >= 1 && release <= SIM_RELEASES ? table_ref(r->world->family->tables[release]) : NULL;
 }
 
+static void on_topics(void *ctx, const struct vx_strings *topics)
+{
+    subscription_list(((struct sim_router *)ctx)->subscription, topics);
+}
+
 static void post(struct sim_router *r, uint32_t release, uint64_t generation)
 {
-    adoption_unref(r->mail);
-    r->mail = adoption_new(at_hand(r, release), generation, r->world->metrics);
+    struct table *t = at_hand(r, release);
+    worker_post(r->w, adoption_new(table_ref(t), generation, r->world->metrics));
+    subscription_admit(r->subscription);
+    subscription_follow(r->subscription, t);
+    destinations_list(r->destinations, table_has_patterns(t) ? LIST_MS : 0, on_topics);
+    table_unref(t);
     TRACE(r->world, "router %d: release %u of generation %d is posted", r->number, release, (int)generation);
     check_adopted(r, release, generation);
 }
@@ -181,10 +190,8 @@ static enum follow_load fetch(struct sim_router *r, uint32_t release)
 
 static void came(struct sim_router *r, uint32_t release, bool there)
 {
-    if (r->older_count == SIM_OLDER)
-        return; /* never: fewer are wanted at once */
-    r->older_came[r->older_count] = release;
-    r->older_there[r->older_count++] = there;
+    struct table *t = there ? at_hand(r, release) : NULL;
+    worker_post_older(r->w, release, t ? adoption_new(t, 0, r->world->metrics) : NULL);
     TRACE(r->world, "router %d: the older release %u %s", r->number, release, there ? "came" : "is not to be had");
 }
 
@@ -256,6 +263,9 @@ void follower_pass(struct sim_router *r)
         run_copy(r);
         break;
     case FOLLOW_MOVE:
+        if (!follow_moved(&r->follow, action.generation, w->etcd.away ? FOLLOW_LOOKED_AWAY : FOLLOW_LOOKED_SAME,
+                          w->now_ms))
+            break;
         r->obeyed = action.generation > r->obeyed ? action.generation : r->obeyed;
         keep_copy(r, &r->follow.known);
     }

@@ -36,7 +36,8 @@ void group_balance(struct sim_world *w)
     struct sim_partition *p = &w->partitions[n];
     struct sim_router *r = &w->routers[draw(w, (uint32_t)w->mix.routers)];
     if (p->owner == 0) {
-        if (!r->up || r->member == 0 || r->expired || r->op_count > SIM_QUEUE / 2)
+        bool wanted = r->subscribed & 1u << p->source && (p->source == 0 || w->second);
+        if (!wanted || !r->up || r->member == 0 || r->expired || r->op_count > SIM_QUEUE / 2)
             return;
         p->owner = r->member;
         p->moving = false;
@@ -45,7 +46,8 @@ void group_balance(struct sim_world *w)
         return;
     }
     struct sim_router *has = member(w, p->owner);
-    if (!has || p->moving || !chance(w, w->mix.move * 8) || has->op_count > SIM_QUEUE / 2)
+    bool unwanted = has && !(has->subscribed & 1u << p->source);
+    if (!has || p->moving || !(unwanted || chance(w, w->mix.move * 8)) || has->op_count > SIM_QUEUE / 2)
         return;
     p->moving = true;
     TRACE(w, "group: partition %u is asked back from member %u", n, p->owner);
@@ -66,9 +68,11 @@ void group_expire(struct sim_router *r)
         }
     /* It may go on with what it has fetched, and cannot know better. That it fetches no more is an assumption: librdkafka
      * notices by its own clock, within a round trip, that no heartbeat was answered for the session's time. */
-    for (int i = 0; i < SIM_LANES; i++)
-        if (r->lanes[i].lane && r->lanes[i].listed)
-            r->lanes[i].fence = w->partitions[r->lanes[i].partition].count;
+    for (int i = 0; i < SIM_ASSIGNMENTS; i++) {
+        struct sim_assignment *sa = &r->assignments[i];
+        if (sa->a.topic && sa->listed)
+            sa->queue.fence = w->partitions[sa->a.partition].count;
+    }
     r->expired = true;
     if (!r->up)
         r->member = 0;
@@ -81,6 +85,28 @@ void group_tell_lost(struct sim_router *r)
         return;
     r->member = 0;
     push(r, (struct sim_op){.kind = OP_LOST, .partitions = all});
+}
+
+/* --- offsets within a transaction ---------------------------------------------------------------------------------- */
+
+bool group_knows(struct sim_router *r, uint32_t of_member, uint32_t of_generation)
+{
+    bool fenced = of_generation != r->group_generation && r->world->bug != BUG_NO_FENCE;
+    return of_member != 0 && r->member == of_member && !r->expired && !fenced;
+}
+
+void group_store(struct sim_world *w, const struct sim_request *q)
+{
+    for (int i = 0; i < w->mix.partitions; i++) {
+        struct sim_partition *p = &w->partitions[i];
+        if (!(q->partitions & 1u << i))
+            continue;
+        TRACE(w, "group: member %u commits %d of partition %d: %s", q->member, (int)q->commits[i].offset, i,
+              q->commits[i].text);
+        check_commit(w, q->member, i, &q->commits[i]);
+        p->committed = q->commits[i].offset;
+        memcpy(p->text, q->commits[i].text, sizeof p->text);
+    }
 }
 
 /* --- requests ---------------------------------------------------------------------------------------------------- */
@@ -104,18 +130,10 @@ static void serve_commit(struct sim_router *r, const struct sim_request *q)
         op.early = true;
         stored = false;
     }
-    for (int i = 0; i < w->mix.partitions; i++) {
-        if (!(q->partitions & 1u << i))
-            continue;
+    for (int i = 0; i < w->mix.partitions; i++)
         op.offsets[i] = q->commits[i].offset;
-        if (!stored)
-            continue;
-        TRACE(w, "group: member %u commits %d of partition %d: %s", q->member, (int)q->commits[i].offset, i,
-              q->commits[i].text);
-        check_commit(w, q->member, i, &q->commits[i]);
-        w->partitions[i].committed = q->commits[i].offset;
-        memcpy(w->partitions[i].text, q->commits[i].text, sizeof w->partitions[i].text);
-    }
+    if (stored)
+        group_store(w, q);
     op.taken = stored && !lost;
     w->disturbed |= !stored;
     if (!op.taken)
@@ -129,16 +147,10 @@ static void serve_commit(struct sim_router *r, const struct sim_request *q)
 bool group_serve(struct sim_router *r)
 {
     struct sim_world *w = r->world;
-    if (r->request_count == 0 || r->op_count > SIM_QUEUE / 2)
+    if (r->request_count == 0 || r->op_count > SIM_QUEUE / 2 || of16(w, w->mix.commit_late))
         return false;
     struct sim_request q = r->requests[0];
     memmove(r->requests, r->requests + 1, (size_t)--r->request_count * sizeof q);
-    if (q.transaction) {
-        bool fenced = q.generation != r->group_generation && w->bug != BUG_NO_FENCE;
-        bool known = is_member(w, r, q.member) && !fenced; /* KIP-447 */
-        exact_commit(r, &q, known && !of16(w, w->mix.early));
-        return true;
-    }
     if (!q.give_up) {
         serve_commit(r, &q);
         return true;

@@ -31,8 +31,23 @@ static void publish(struct sim_world *w)
     } else if (chance(w, w->mix.restore)) {
         etcd_restore(w);
     }
+    if (!w->second && chance(w, w->mix.appear * 8)) {
+        w->second = true;
+        TRACE(w, "source topic %s is made", sim_sources[1]);
+    }
     if (chance(w, w->mix.etcd_away))
         e->away = !e->away;
+}
+
+static void kill_producer(struct sim_world *w, struct sim_router *r)
+{
+    int count = 0;
+    for (rd_kafka_t *rk = r->clients; rk; rk = rk->next)
+        count += rk->conf.on_report != NULL;
+    count = (int)draw(w, (uint32_t)count);
+    for (rd_kafka_t *rk = r->clients; rk; rk = rk->next)
+        if (rk->conf.on_report && count-- == 0)
+            broker_break(rk);
 }
 
 static void disturb(struct sim_world *w, struct sim_router *r)
@@ -45,27 +60,18 @@ static void disturb(struct sim_world *w, struct sim_router *r)
     } else if (chance(w, r->up && w->now_ms >= r->frozen_ms ? w->mix.expire : w->mix.expire * 8)) {
         group_expire(r);
     } else if (r->up && chance(w, w->mix.kill_producer)) {
-        TRACE(w, "router %d: its producer dies", r->number);
-        r->producer.broken = true;
-        w->disturbed = true;
+        kill_producer(w, r);
+    } else if (is_awake(r) && chance(w, w->mix.renew)) {
+        TRACE(w, "router %d: its producers are to be made anew", r->number);
+        worker_renew(r->w, &r->settings.kafka);
     }
     if (chance(w, w->mix.missing))
         broker_toggle(w, (int)draw(w, SIM_DLQ));
-    if (chance(w, w->mix.lookup))
-        r->destinations[draw(w, SIM_TOPICS)] = HOLD_LOOKUP;
+    if (chance(w, w->mix.grow))
+        broker_grow(w, (int)draw(w, SIM_DLQ));
 }
 
 /* --- what happens anyway ------------------------------------------------------------------------------------------ */
-
-/* The registry of destinations hears how things are. */
-static void ask_destinations(struct sim_router *r)
-{
-    for (int t = 0; t < SIM_TOPICS; t++) {
-        uint8_t is = r->world->missing[t] ? HOLD_MISSING : HOLD_NONE;
-        r->destinations_changed |= r->destinations[t] != is;
-        r->destinations[t] = is;
-    }
-}
 
 static void revive(struct sim_router *r)
 {
@@ -97,8 +103,8 @@ static void move_router(struct sim_world *w, struct sim_router *r)
     case 5:
         if (r->up && draw(w, 4) == 0)
             follower_written(r);
-        if (is_awake(r) && draw(w, 4) == 0)
-            ask_destinations(r);
+        if (is_awake(r))
+            threads_pass(r, false);
         if (r->up && draw(w, 4) == 0)
             group_tell_lost(r);
         group_serve(r);
@@ -111,6 +117,7 @@ static void move_router(struct sim_world *w, struct sim_router *r)
 static void step(struct sim_world *w)
 {
     struct sim_router *r = &w->routers[draw(w, (uint32_t)w->mix.routers)];
+    sim_now = r;
     w->step++;
     w->now_ms += draw(w, 12);
     switch (draw(w, 10)) {
@@ -136,13 +143,13 @@ static void step(struct sim_world *w)
 static void heal(struct sim_world *w)
 {
     TRACE(w, "everything heals");
-    w->quiet = true;
+    w->quiet = w->second = true;
     w->etcd.away = false;
     for (int t = 0; t < SIM_TOPICS; t++)
-        if (w->missing[t])
+        if (w->destinations[t].missing)
             broker_toggle(w, t);
     w->mix.move = 0;
-    w->mix.commit_lost = w->mix.early = w->mix.watch_lost = w->mix.watch_late = w->mix.slow = 0;
+    w->mix.commit_lost = w->mix.commit_late = w->mix.early = w->mix.watch_lost = w->mix.watch_late = w->mix.slow = 0;
     for (int i = 0; i < w->mix.routers; i++) {
         w->routers[i].frozen_ms = 0;
         w->routers[i].up_ms = 0;
@@ -162,16 +169,16 @@ static bool is_over(const struct sim_world *w)
 static void quiet_round(struct sim_world *w)
 {
     w->step++;
-    w->now_ms += 20;
+    w->now_ms += w->step > w->mix.steps + 300 ? 100 : 20;
     group_balance(w);
     broker_ghost(w);
     for (int i = 0; i < w->mix.routers && !w->failed; i++) {
-        struct sim_router *r = &w->routers[i];
+        struct sim_router *r = sim_now = &w->routers[i];
         group_tell_lost(r);
         follower_hear(r);
         follower_pass(r);
         follower_written(r);
-        ask_destinations(r);
+        threads_pass(r, true);
         worker_pass(r);
         for (int n = 0; n < 8 && broker_move(r); n++)
             ;
@@ -181,22 +188,32 @@ static void quiet_round(struct sim_world *w)
     }
 }
 
+/* A planted error of changes of delivery needs a family that changes it. */
+static unsigned choose_family(struct sim_world *w)
+{
+    if (w->bug != BUG_SWAP_HANDED && w->bug != BUG_SWAP_UNSAID)
+        return draw(w, SIM_FAMILIES);
+    return draw(w, SIM_FAMILIES / 16) * 16 + 12 + draw(w, 4);
+}
+
 static void begin(uint64_t seed, enum sim_bug bug, bool trace)
 {
     struct sim_world *w = &world;
-    struct decider *decider = w->decider;
     struct metrics *metrics = w->metrics;
     *w = (struct sim_world){.seed = seed, .state = seed * 0xD1342543DE82EF95u + 1, .bug = bug, .trace = trace};
-    w->decider = decider;
     w->metrics = metrics;
+    w->now_ms = 10000;
     draw_mix(w);
-    w->family = sim_family(draw(w, SIM_FAMILIES));
+    w->family = sim_family(choose_family(w));
     for (int i = 0; i < SIM_PARTITIONS; i++) {
         struct sim_partition *p = &w->partitions[i];
         p->committed = -1;
+        p->source = w->family->patterns && i > 0;
         for (int k = 0; k < SIM_LINES; k++)
             p->last[k] = -1;
     }
+    for (int t = 0; t < SIM_TOPICS; t++)
+        w->destinations[t].spread = t == SIM_DLQ ? 1 : w->mix.spread;
     w->etcd.published = 1;
     etcd_point(w, 1);
     for (int i = 0; i < w->mix.routers; i++) {
@@ -233,13 +250,12 @@ void sim_run(uint64_t seed, enum sim_bug bug, bool trace, struct sim_result *out
 
 void sim_init(void)
 {
-    world.decider = decider_new();
     world.metrics = metrics_new(1);
 }
 
 void sim_done(void)
 {
-    decider_free(world.decider);
+    hooks_done();
     metrics_free(world.metrics);
     sim_families_free();
 }

@@ -1,6 +1,9 @@
-/* A router as the world sees it: its worker, its consumer, its life and death. The order of things is that of the
- * product's threads (router/io/worker.c, consumer.c, rebalance.c, commit.c); what is decided there is decided here by the
- * same code. Between two passes anything may happen elsewhere. */
+/* A router as the world sees it: its worker and what it owns, which are the product's and are run round by round; its
+ * consumer; its life and death. The order of things in the consumer is that of the product's thread (router/io/consumer.c,
+ * rebalance.c, commit.c); what is decided there is decided here by the same code. Between two passes anything may happen
+ * elsewhere. */
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,245 +13,149 @@ enum {
     DRAIN_MS = 400,    /* for a partition that goes */
     COMMIT_MS = 600,   /* for the commit after it */
     INTERVAL_MS = 100, /* between commits */
-    EVENT_BYTES = 100, /* that an event holds */
+    REFRESH_MS = 3000, /* of destinations */
 };
 
 /* --- the worker -------------------------------------------------------------------------------------------------- */
 
-struct sim_lane *shell_lane(struct sim_router *r, int partition)
+struct sim_assignment *shell_assignment(struct sim_router *r, int partition)
 {
-    for (int i = 0; i < SIM_LANES; i++)
-        if (r->lanes[i].lane && r->lanes[i].listed && r->lanes[i].partition == partition)
-            return &r->lanes[i];
+    for (int i = 0; i < SIM_ASSIGNMENTS; i++)
+        if (r->assignments[i].a.topic && r->assignments[i].listed && r->assignments[i].a.partition == partition)
+            return &r->assignments[i];
     return NULL;
 }
 
-static struct sim_lane *lane_of(struct sim_router *r, uint64_t ticket)
+/* Some of it is at the broker, and the next owner sends all of it. */
+static bool is_half_done(const struct lane *l)
 {
-    for (int i = 0; i < SIM_LANES; i++)
-        if (r->lanes[i].lane && r->lanes[i].lane->id == lane_ticket_id(ticket))
-            return &r->lanes[i];
-    return NULL;
-}
-
-void worker_report(struct sim_router *r, const struct sim_report *report)
-{
-    struct sim_world *w = r->world;
-    struct sim_lane *sl = lane_of(r, report->ticket);
-    if (!sl) {
-        sim_fail(w, "router %d: a record came back and its lane is gone", r->number);
-        return;
+    const struct window *win = &l->window;
+    for (uint64_t s = win->head; s != win->tail; s++) {
+        const struct window_entry *e = &win->ring[s & win->mask];
+        if (e->pending || e->acked || e->flags & WINDOW_DONE)
+            return true;
     }
-    const struct sim_flight *f = &report->flight;
-    r->producer.outstanding--;
-    if (w->mix.exact) {
-        exact_report(r, report);
-        return;
-    }
-    enum lane_ack ack = report->ack;
-    if (ack == LANE_ACK_DESTINATION)
-        r->destinations[f->topic] = HOLD_MISSING;
-    if (w->bug == BUG_LOST_FAILURE && ack == LANE_ACK_AGAIN)
-        ack = LANE_ACK_OK;
-    if (ack == LANE_ACK_OK) {
-        uint8_t i = f->event->index;
-        if (sl->acked_release[i] != f->release)
-            sl->acked[i] = 0;
-        sl->acked_release[i] = f->release;
-        sl->acked[i] |= (uint16_t)(1u << f->record);
-    }
-    lane_ack(sl->lane, report->ticket, ack, report->alone, ack == LANE_ACK_OK ? NULL : "no");
-    if (w->mix.duplicate_report && of16(w, w->mix.duplicate_report))
-        lane_ack(sl->lane, report->ticket, ack, report->alone, ack == LANE_ACK_OK ? NULL : "no");
+    return false;
 }
 
-static void serve_reports(struct sim_router *r)
-{
-    struct sim_producer *p = &r->producer;
-    int n = p->report_count ? (int)draw(r->world, (uint32_t)p->report_count + 1) : 0;
-    if (r->world->quiet || p->broken)
-        n = p->report_count;
-    for (int i = 0; i < n; i++) {
-        struct sim_report report = p->reports[i];
-        worker_report(r, &report);
-    }
-    p->report_count -= n;
-    memmove(p->reports, p->reports + n, (size_t)p->report_count * sizeof p->reports[0]);
-}
-
-static void mend_producer(struct sim_router *r)
-{
-    struct sim_producer *p = &r->producer;
-    if (p->alone_wanted)
-        p->alone_there = true;
-    if (!p->broken)
-        return;
-    TRACE(r->world, "router %d: a new producer", r->number);
-    broker_kill(r, true);
-    serve_reports(r);
-    for (int i = 0; i < p->report_count; i++)
-        worker_report(r, &p->reports[i]);
-    p->report_count = 0;
-}
-
-static void take_release(struct sim_router *r)
-{
-    struct adoption *a = r->mail;
-    if (!a)
-        return;
-    r->mail = NULL;
-    TRACE(r->world, "router %d adopts release %u", r->number, table_release(a->t));
-    releases_adopt(&r->releases, a);
-    for (int i = 0; i < SIM_LANES; i++)
-        if (r->lanes[i].lane) {
-            lane_steer(r->lanes[i].lane, r->lanes[i].ahead);
-            lane_retry(r->lanes[i].lane, true);
-        }
-}
-
-static void take_older(struct sim_router *r)
-{
-    for (int i = 0; i < r->older_count; i++) {
-        uint32_t release = r->older_came[i];
-        struct table *t = r->older_there[i] ? table_ref(r->world->family->tables[release]) : NULL;
-        releases_came(&r->releases, release, t ? adoption_new(t, 0, r->world->metrics) : NULL);
-    }
-    r->older_count = 0;
-}
-
-static void read_lane(struct sim_router *r, struct sim_lane *sl)
-{
-    struct sim_world *w = r->world;
-    struct sim_partition *p = &w->partitions[sl->partition];
-    size_t room = lane_room(sl->lane);
-    if (room == 0 || !r->releases.now || !broker_has_room(r))
-        return;
-    if (w->bug == BUG_NO_BOUND)
-        room = sl->lane->window.events_max - window_count(&sl->lane->window);
-    size_t left =
-        sl->lane->window.bytes_max > sl->lane->window.bytes ? sl->lane->window.bytes_max - sl->lane->window.bytes : 0;
-    size_t fit = left / EVENT_BYTES + 1, want = w->bug == BUG_NO_BOUND || room < fit ? room : fit;
-    if (!w->quiet && want > 1)
-        want = 1 + draw(w, (uint32_t)want);
-    for (int end = sl->fence < 0 ? p->count : sl->fence; want > 0 && sl->next < end; want--) {
-        struct sim_event *e = &p->events[sl->next++];
-        r->messages++;
-        lane_push(sl->lane, e, e->offset, -1, EVENT_BYTES);
-    }
-}
-
-static void publish(struct sim_router *r, struct sim_lane *sl)
-{
-    struct sim_world *w = r->world;
-    if (!sl->assigned)
-        return;
-    if (ledger_write(&sl->ledger, sl->lane, w->mix.until_ahead))
-        r->hurry = true;
-    if (w->bug == BUG_STORE_BEFORE_ACK && sl->lane->course.reached > sl->ledger.committable)
-        sl->ledger.committable = sl->lane->course.reached;
-}
-
-static void finish_closing(struct sim_router *r, struct sim_lane *sl)
-{
-    struct sim_world *w = r->world;
-    size_t outstanding = sl->lane->window.outstanding;
-    if (sl->lane->state != LANE_CLOSING)
-        return;
-    bool drained = outstanding == 0 && !(w->mix.exact && exact_is_open(sl));
-    if (sl->assigned && (drained || w->now_ms >= sl->close_ms)) {
-        publish(r, sl);
-        if (w->bug == BUG_DROP_ON_REVOKE && sl->lane->course.reached > sl->ledger.committable)
-            sl->ledger.committable = sl->lane->course.reached;
-        if (outstanding)
-            w->disturbed = true;
-        TRACE(w, "router %d: the worker lets go of partition %d, %zu records on their way", r->number, sl->partition,
-              outstanding);
-        sl->assigned = false;
-    }
-    if (!sl->assigned && !sl->listed && outstanding == 0 && sl->sent < 0) {
-        sim_freeing = r;
-        lane_free(sl->lane);
-        *sl = (struct sim_lane){0};
-    }
-}
-
-static bool is_used(void *ctx, uint32_t release)
+static void on_closed(void *ctx, struct assignment *a)
 {
     struct sim_router *r = ctx;
-    for (int i = 0; i < SIM_LANES; i++)
-        if (r->lanes[i].lane && lane_uses(r->lanes[i].lane, release))
-            return true;
-    return false;
+    struct sim_assignment *sa = (struct sim_assignment *)((char *)a - offsetof(struct sim_assignment, a));
+    a->closed = true;
+    if (!sa->lane)
+        return; /* it came and went between two rounds */
+    r->world->disturbed |= is_half_done(sa->lane);
+    if (r->world->bug == BUG_DROP_ON_REVOKE && sa->lane->course.reached > a->ledger.committable)
+        a->ledger.committable = sa->lane->course.reached;
+    TRACE(r->world, "router %d: the worker lets go of partition %d, %zu records on their way", r->number, a->partition,
+          sa->lane->window.outstanding);
+}
+
+static void on_course(void *ctx)
+{
+    ((struct sim_router *)ctx)->hurry = true;
+}
+
+static void on_want(void *ctx, uint32_t release)
+{
+    follower_want_older(ctx, release);
+}
+
+static rd_kafka_consumer_group_metadata_t *group(void *ctx)
+{
+    const struct sim_router *r = ctx;
+    return r->member ? client_group(r) : NULL;
+}
+
+static bool committed(void *ctx, rd_kafka_topic_partition_list_t *list, int timeout_ms)
+{
+    const struct sim_router *r = ctx;
+    (void)timeout_ms;
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset =
+            r->world->bug == BUG_UNSURE_ABORTED ? -1 : r->world->partitions[list->elems[i].partition].committed;
+    return true;
+}
+
+/* The consumer's, for the real subscription.c: what it is given is kept until its thread comes round. */
+void consumer_follow(struct consumer *c, const struct table *t, const struct vx_strings *there)
+{
+    struct sim_router *r = (struct sim_router *)c;
+    wish_free(r->wish);
+    r->wish = wish_new(t, there);
+}
+
+static void on_destinations(void *ctx)
+{
+    worker_wake(((struct sim_router *)ctx)->w);
 }
 
 void worker_pass(struct sim_router *r)
 {
     struct sim_world *w = r->world;
-    sim_freeing = r;
-    take_release(r);
-    for (int i = 0; i < SIM_LANES; i++)
-        if (r->lanes[i].lane && r->lanes[i].close) {
-            lane_close(r->lanes[i].lane);
-            r->lanes[i].close = false;
-        }
-    take_older(r);
-    bool retry = r->destinations_changed;
-    r->destinations_changed = false;
-    serve_reports(r);
-    mend_producer(r);
-    if (w->mix.exact)
-        exact_turn(r);
-    for (int i = 0; i < SIM_LANES; i++) {
-        struct sim_lane *sl = &r->lanes[i];
-        if (!sl->lane)
-            continue;
-        if (retry)
-            lane_retry(sl->lane, false);
-        if (sl->assigned)
-            read_lane(r, sl);
-        if (w->mix.exact) /* what is not committed leaves no trace: nothing has to be on record before */
-            lane_recorded(sl->lane, sl->lane->course.version, INT64_MAX);
-        else if (sl->news && sl->assigned)
-            ledger_hear(&sl->ledger, sl->lane);
-        sl->news = false;
-        if (draw(w, 4) == 0)
-            sl->ahead = w->quiet ? 0 : draw(w, 12);
-        lane_steer(sl->lane, sl->ahead);
-        lane_run(sl->lane);
-        publish(r, sl);
-        finish_closing(r, sl);
+    sim_now = r;
+    for (int i = 0; i < SIM_ASSIGNMENTS; i++)
+        if (r->assignments[i].a.topic && (w->quiet || draw(w, 2)))
+            client_tell_queue(&r->assignments[i].queue);
+    worker_round(r->w);
+    for (int i = 0; i < SIM_ASSIGNMENTS && w->bug == BUG_STORE_BEFORE_ACK; i++) {
+        struct sim_assignment *sa = &r->assignments[i];
+        if (sa->a.topic && sa->lane && !sa->a.closed && sa->lane->course.reached > sa->a.ledger.committable)
+            sa->a.ledger.committable = sa->lane->course.reached;
     }
-    releases_drop(&r->releases, is_used, r);
+    for (uint32_t i = 0; i < r->w->lane_room && w->bug == BUG_SWAP_UNDRAINED; i++) {
+        struct worker_lane *wl = r->w->lanes[i];
+        if (wl && wl->assignment && wl->exact.on != wl->exact.wanted)
+            wl->exact.on = wl->assignment->ledger.exact = wl->exact.wanted;
+    }
     check_router(r);
 }
 
+void threads_pass(struct sim_router *r, bool all)
+{
+    if (!all && r->thread_count)
+        hooks_run(r, (int)draw(r->world, (uint32_t)r->thread_count));
+    for (int i = 0; i < r->thread_count && all; i++)
+        hooks_run(r, i);
+}
+
 /* --- the consumer ------------------------------------------------------------------------------------------------ */
+
+static void free_assignment(struct sim_assignment *sa)
+{
+    pthread_mutex_destroy(&sa->a.lock);
+    *sa = (struct sim_assignment){0};
+}
 
 static void open_lane(struct sim_router *r, int partition)
 {
     struct sim_world *w = r->world;
     struct sim_partition *p = &w->partitions[partition];
-    struct sim_lane *sl = NULL;
-    for (int i = 0; i < SIM_LANES && !sl; i++)
-        if (!r->lanes[i].lane)
-            sl = &r->lanes[i];
-    vx_assert(sl != NULL);
+    struct sim_assignment *sa = NULL;
+    for (int i = 0; i < SIM_ASSIGNMENTS && !sa; i++)
+        if (!r->assignments[i].a.topic)
+            sa = &r->assignments[i];
+    vx_assert(sa != NULL);
     struct course course;
     int64_t end = of16(w, w->mix.ends_unknown) ? -1 : p->end;
     course_init(&course, -1);
     if (p->committed >= 0)
         course_load(&course, p->text, strlen(p->text), p->committed, end);
-    *sl = (struct sim_lane){
-        .partition = partition, .assigned = true, .listed = true, .fence = r->expired ? 0 : -1, .sent = -1};
-    while (sl->next < p->count && p->events[sl->next].offset < p->committed)
-        sl->next++;
-    ledger_init(&sl->ledger, &course, p->committed, false, -1);
-    if (w->mix.exact)
-        vx_assert(ledger_set_exact(&sl->ledger, true));
-    uint32_t id = (++r->lane_ids & 0xffff) << 14 | (uint32_t)(sl - r->lanes);
-    size_t bytes = (size_t)w->mix.window_bytes;
-    sl->lane = lane_new(&sim_ops, r, "in", partition, id, (size_t)w->mix.window_events, bytes, &sl->ledger.course);
-    TRACE(w, "router %d begins with partition %d at %d: %s", r->number, partition, (int)p->committed, p->text);
+    *sa = (struct sim_assignment){.listed = true};
+    sa->queue = (struct rd_kafka_queue_s){.r = r, .partition = partition, .fence = r->expired ? 0 : -1};
+    while (sa->queue.next < p->count && p->events[sa->queue.next].message.offset < p->committed)
+        sa->queue.next++;
+    sa->a.topic = sim_sources[p->source];
+    sa->a.partition = partition;
+    sa->a.queue = &sa->queue;
+    pthread_mutex_init(&sa->a.lock, NULL);
+    ledger_init(&sa->a.ledger, &course, p->committed, false, -1);
+    int at = wish_find(r->topics, sa->a.topic);
+    sa->a.ledger.exact = at >= 0 && r->topics->deliveries[at] == CONFIG_EXACTLY_ONCE;
+    worker_assign(r->w, &sa->a);
+    TRACE(w, "router %d begins with partition %d at %d%s: %s", r->number, partition, (int)p->committed,
+          sa->a.ledger.exact ? ", exactly once" : "", p->text);
 }
 
 /* What is new goes to the group. False: nothing is. */
@@ -258,16 +165,16 @@ static bool send_commit(struct sim_router *r, uint32_t of, bool sync)
     struct sim_request q = {.sync = sync, .member = r->member};
     if (r->request_count == SIM_QUEUE)
         return false;
-    for (int i = 0; i < SIM_LANES; i++) {
-        struct sim_lane *sl = &r->lanes[i];
-        if (!sl->lane || !sl->listed || !(of & 1u << sl->partition))
+    for (int i = 0; i < SIM_ASSIGNMENTS; i++) {
+        struct sim_assignment *sa = &r->assignments[i];
+        if (!sa->a.topic || !sa->listed || !(of & 1u << sa->a.partition))
             continue;
-        if (!ledger_offer(&sl->ledger, &q.commits[sl->partition]))
+        if (!ledger_offer(&sa->a.ledger, &q.commits[sa->a.partition]))
             continue;
-        q.partitions |= 1u << sl->partition;
+        q.partitions |= 1u << sa->a.partition;
         if (w->bug == BUG_COURSE_AT_SEND) {
-            ledger_accept(&sl->ledger, sl->ledger.committed);
-            sl->news = true;
+            ledger_accept(&sa->a.ledger, sa->a.ledger.committed);
+            atomic_store(&sa->a.news, true);
         }
     }
     if (q.partitions)
@@ -279,14 +186,20 @@ static void note(struct sim_router *r, const struct sim_op *op)
 {
     struct sim_world *w = r->world;
     for (int i = 0; i < w->mix.partitions; i++) {
-        struct sim_lane *sl = op->partitions & 1u << i ? shell_lane(r, i) : NULL;
-        if (!sl || !op->taken)
+        struct sim_assignment *sa = op->partitions & 1u << i ? shell_assignment(r, i) : NULL;
+        if (!sa || !op->taken)
             continue;
-        ledger_accept(&sl->ledger, op->offsets[i]);
-        sl->news = true;
+        ledger_accept(&sa->a.ledger, op->offsets[i]);
+        atomic_store(&sa->a.news, true);
+        worker_nudge(r->w);
     }
     if (op->early)
         r->commit_ms = w->now_ms + INTERVAL_MS / 2;
+}
+
+static bool is_revoked(const struct sim_router *r, const struct sim_assignment *sa)
+{
+    return sa->a.topic && sa->listed && r->revoking & 1u << sa->a.partition;
 }
 
 static void begin_revoke(struct sim_router *r, const struct sim_op *op)
@@ -296,13 +209,9 @@ static void begin_revoke(struct sim_router *r, const struct sim_op *op)
     r->revoking = op->partitions;
     r->deadline_ms = r->lost ? w->now_ms : w->now_ms + DRAIN_MS;
     TRACE(w, "router %d: partitions %#x %s", r->number, r->revoking, r->lost ? "are lost" : "are to be given up");
-    for (int i = 0; i < SIM_LANES; i++) {
-        struct sim_lane *sl = &r->lanes[i];
-        if (!sl->lane || !sl->listed || !(r->revoking & 1u << sl->partition))
-            continue;
-        sl->close = true;
-        sl->close_ms = r->deadline_ms;
-    }
+    for (int i = 0; i < SIM_ASSIGNMENTS; i++)
+        if (is_revoked(r, &r->assignments[i]) && !r->assignments[i].a.closed)
+            worker_close(r->w, &r->assignments[i].a, r->deadline_ms);
     r->consumer = CONSUMER_DRAINING;
 }
 
@@ -313,23 +222,30 @@ static void give_up(struct sim_router *r)
     if (!r->lost && r->request_count < SIM_QUEUE)
         r->requests[r->request_count++] = (struct sim_request){
             .give_up = true, .member = r->member, .generation = ++r->generation, .partitions = r->revoking};
-    for (int i = 0; i < SIM_LANES; i++) {
-        struct sim_lane *sl = &r->lanes[i];
-        if (!sl->lane || !sl->listed || !(r->revoking & 1u << sl->partition))
+    for (int i = 0; i < SIM_ASSIGNMENTS; i++) {
+        struct sim_assignment *sa = &r->assignments[i];
+        if (!is_revoked(r, sa))
             continue;
-        sl->gone = true;
-        sl->listed = w->bug == BUG_ACK_AFTER_REVOKE && sl->lane->window.outstanding;
-        sl->assigned = sl->listed;
+        sa->listed = w->bug == BUG_ACK_AFTER_REVOKE;
+        if (!sa->listed)
+            free_assignment(sa);
     }
     TRACE(w, "router %d gives up %#x", r->number, r->revoking);
 }
 
 static bool is_drained(const struct sim_router *r)
 {
-    for (int i = 0; i < SIM_LANES; i++)
-        if (r->lanes[i].lane && r->lanes[i].listed && r->lanes[i].assigned && r->revoking & 1u << r->lanes[i].partition)
+    for (int i = 0; i < SIM_ASSIGNMENTS; i++)
+        if (is_revoked(r, &r->assignments[i]) && !r->assignments[i].a.closed)
             return false;
     return true;
+}
+
+static void set_gone(struct sim_router *r)
+{
+    for (int i = 0; i < SIM_ASSIGNMENTS; i++)
+        if (is_revoked(r, &r->assignments[i]))
+            atomic_store(&r->assignments[i].a.gone, true);
 }
 
 static void commit_before_giving_up(struct sim_router *r)
@@ -388,19 +304,38 @@ static void serve_op(struct sim_router *r)
     }
 }
 
+static void subscribe(struct sim_router *r)
+{
+    if (!r->wish)
+        return;
+    if (!wish_is_same(r->topics, r->wish)) {
+        r->subscribed = 0;
+        for (int i = 0; i < SIM_SOURCES; i++)
+            r->subscribed |= wish_find(r->wish, sim_sources[i]) >= 0 ? 1u << i : 0;
+        TRACE(r->world, "router %d subscribes to sources %#x", r->number, r->subscribed);
+    }
+    wish_free(r->topics);
+    r->topics = r->wish;
+    r->wish = NULL;
+}
+
 void consumer_pass(struct sim_router *r)
 {
     struct sim_world *w = r->world;
+    sim_now = r;
     if (r->consumer == CONSUMER_DRAINING) {
-        if (is_drained(r))
-            commit_before_giving_up(r);
+        if (!is_drained(r))
+            return;
+        set_gone(r);
+        commit_before_giving_up(r);
         return;
     }
     if (r->consumer == CONSUMER_COMMITTING) {
         wait_for_commit(r);
         return;
     }
-    if (r->member == 0 && r->op_count == 0 && r->follow.running)
+    subscribe(r);
+    if (r->member == 0 && r->op_count == 0 && r->topics)
         group_join(r);
     if (r->op_count && (w->quiet || draw(w, 4)))
         serve_op(r);
@@ -413,12 +348,32 @@ void consumer_pass(struct sim_router *r)
 
 /* --- life and death ---------------------------------------------------------------------------------------------- */
 
+static void make_settings(struct sim_router *r)
+{
+    const struct sim_world *w = r->world;
+    bool unbound = w->bug == BUG_NO_BOUND;
+    r->settings = (struct router_settings){.fleet = "sim",
+                                           .id = "r",
+                                           .producers_count = w->mix.producers,
+                                           .window_events = w->mix.window_events,
+                                           .window_bytes = unbound ? 1 << 30 : w->mix.window_bytes,
+                                           .commit_interval_ms = INTERVAL_MS,
+                                           .transaction_interval_ms = INTERVAL_MS};
+    if (!w->mix.room)
+        return;
+    snprintf(r->records_max, sizeof r->records_max, "%d", w->mix.room);
+    r->pairs[0] = (struct vx_pair){.name = "producer.queue.buffering.max.messages", .value = r->records_max};
+    r->settings.kafka = (struct vx_pairs){.at = r->pairs, .count = 1};
+}
+
 void router_begin(struct sim_router *r)
 {
     struct sim_world *w = r->world;
+    struct vx_err err;
     TRACE(w, "router %d starts", r->number);
     if (r->member)
         group_expire(r); /* the group hears of the new one when the old one's time is up */
+    sim_now = r;
     r->up = true;
     r->member = 0;
     r->expired = false;
@@ -426,29 +381,45 @@ void router_begin(struct sim_router *r)
     r->request_count = 0;
     r->consumer = CONSUMER_IDLE;
     r->committing = r->hurry = r->waiting = false;
+    r->subscribed = 0;
+    r->too_large = 0;
     r->commit_ms = w->now_ms;
-    r->older_count = 0;
-    memset(r->destinations, HOLD_NONE, sizeof r->destinations);
-    r->producer.alone_there = r->producer.alone_wanted = false;
-    r->tx.state = TRANSACTION_READY; /* its forerunner's, if it was not committed by now, is no more */
-    r->tx_flight_count = 0;
+    r->thread_count = 0;
+    make_settings(r);
+    vx_assert(destinations_start(&r->settings.kafka, on_destinations, r, &r->destinations, &err) == VX_OK);
+    destinations_refresh(r->destinations, REFRESH_MS);
+    r->subscription = subscription_new((struct consumer *)r);
+    struct worker_setup setup = {.settings = &r->settings,
+                                 .metrics = w->metrics,
+                                 .destinations = r->destinations,
+                                 .on_closed = on_closed,
+                                 .on_course = on_course,
+                                 .on_want = on_want,
+                                 .group = group,
+                                 .committed = committed,
+                                 .ctx = r};
+    vx_assert(worker_start(&setup, &r->w, &err) == VX_OK);
+    r->threads[r->w->thread].run = NULL; /* worker_pass() */
     follower_begin(r);
 }
 
+/* All at once, as a process ends; what is on its way may get in late. */
 void router_free(struct sim_router *r)
 {
-    sim_freeing = r;
-    for (int i = 0; i < SIM_LANES; i++) {
-        if (!r->lanes[i].lane)
-            continue;
-        r->lanes[i].lane->window.outstanding = 0; /* the dead wait for nobody */
-        lane_free(r->lanes[i].lane);
-        r->lanes[i] = (struct sim_lane){0};
-    }
-    transaction_done(&r->tx);
-    releases_done(&r->releases);
-    adoption_unref(r->mail);
-    r->mail = NULL;
+    if (!r->w)
+        return;
+    sim_now = r;
+    worker_stop(r->w);
+    destinations_stop(r->destinations);
+    destinations_free(r->destinations);
+    subscription_free(r->subscription);
+    wish_free(r->wish);
+    wish_free(r->topics);
+    r->wish = r->topics = NULL;
+    r->w = NULL;
+    for (int i = 0; i < SIM_ASSIGNMENTS; i++)
+        if (r->assignments[i].a.topic)
+            free_assignment(&r->assignments[i]);
 }
 
 /* All that is left is what was written down: the copy, as it was before or after, and what the group has. */
@@ -464,7 +435,6 @@ void router_crash(struct sim_router *r)
         r->copy_generation = 0;
         TRACE(w, "router %d: its copy is damaged", r->number);
     }
-    broker_kill(r, false);
     router_free(r);
     if (r->messages != 0)
         sim_fail(w, "router %d leaks %ld events", r->number, r->messages);
