@@ -9,6 +9,7 @@
     X("commit.failed", "warn", "offsets could not be committed; the next commit has them again")                       \
     X("consumer.error", "warn", "the consumer group reports an error; librdkafka goes on by itself")                   \
     X("consumer.failed", "error", "the member is refused for good (a twin has its instance_id): nothing is read")      \
+    X("consumer.renewed", "info", "after SIGHUP the client of a static member was replaced, without a rebalance")      \
     X("copy.failed", "error", "the last good copy could not be written (disk full, permissions)")                      \
     X("copy.useless", "error", "the last good copy is damaged or does not compile; it is not used")                    \
     X("etcd.connected", "info", "the watch of the pointer stands")                                                     \
@@ -21,10 +22,12 @@
     X("partition.delivery", "info", "a drained partition is delivered otherwise from now on")                          \
     X("partition.error", "warn", "a partition could not be read for the moment")                                       \
     X("partition.held", "warn", "a destination is missing or forbidden, or the release does not route the topic")      \
+    X("partition.moved", "info", "a partition went from one worker of this router to another")                         \
     X("partition.resumed", "info", "a held or stuck partition goes on")                                                \
     X("partition.revoked", "info", "a partition went; lost=true: without notice")                                      \
     X("partition.stuck", "error", "an event is refused and has no dead-letter topic; until a release changes that")    \
     X("partition.undrained", "warn", "a partition went before all its records were acknowledged; they come again")     \
+    X("pointer.accepted", "info", "etcd's pointer goes on from what was obeyed before: the alarm is over")             \
     X("pointer.missed", "warn", "the periodic read found a pointer that the watch had not told")                       \
     X("pointer.missing", "warn", "the fleet has no release yet; the router waits for one")                             \
     X("pointer.refused", "error", "etcd was set back or is another one; what runs stays")                              \
@@ -42,6 +45,7 @@
     X("release.lost", "warn", "an older release, wanted for uncommitted events, is not to be had")                     \
     X("release.recalled", "info", "an older release was fetched for uncommitted events that it decided")               \
     X("release.rejected", "error", "a release does not compile or is corrupt; what runs stays")                        \
+    X("release.replaced", "warn", "etcd has another release under the number of the one that runs; it is loaded")      \
     X("release.unavailable", "warn", "a release could not be read from etcd; tried again")                             \
     X("renewal.failed", "error", "after SIGHUP a client refused the new secrets or certificates; the old ones stay")   \
     X("router.failed", "error", "the router could not start")                                                          \

@@ -29,8 +29,10 @@ enum {
     X(METRIC_REASONS, "veltrix_refused_total", "reason", "Refusals by reason.")                                        \
     X(METRIC_DEAD_LETTERS, "veltrix_dead_letters_total", "topic", "Dead letters, by the source topic of the event.")   \
     X(METRIC_CONDITIONS, "veltrix_failed_conditions_total", "topic",                                                   \
-      "Conditions that were false because they failed, by source topic.")                                              \
+      "Conditions that failed, by source topic; where rules are indexed, what failed in them, each once per event.")   \
     X(METRIC_RELEASES, "veltrix_release_events_total", "release", "Events decided, by release.")                       \
+    X(METRIC_RELEASE_WAIT, "veltrix_release_wait_microseconds_total", "",                                              \
+      "Microseconds that partitions with events at hand stood still for a change of release.")                         \
     X(METRIC_AGAIN, "veltrix_attempts_repeated_total", "", "Attempts at an event after the first.")                    \
     X(METRIC_FAILURES, "veltrix_delivery_failures_total", "error", "Records that came back undelivered.")              \
     X(METRIC_PRODUCERS, "veltrix_producers_recreated_total", "", "Producers made anew after a fatal error.")           \

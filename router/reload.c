@@ -65,9 +65,10 @@ static const char *find(const struct vx_pairs *pairs, const char *name)
     return value;
 }
 
-/* Properties of `a` that `b` has not, or has otherwise; `both`: also those that differ, said once. True when one of them
- * is live for producers. */
-static bool compare_properties(const struct vx_pairs *a, const struct vx_pairs *b, bool both, struct vx_buf *out)
+/* Properties of `a` that `b` has not, or has otherwise; `both`: also those that differ, said once. `anew`: the consumer's
+ * client is made anew as producers are. True when one of them is live. */
+static bool compare_properties(const struct vx_pairs *a, const struct vx_pairs *b, bool both, bool anew,
+                               struct vx_buf *out)
 {
     bool live = false;
     for (size_t i = 0; i < a->count; i++) {
@@ -75,10 +76,11 @@ static bool compare_properties(const struct vx_pairs *a, const struct vx_pairs *
         if (other ? !both || strcmp(other, a->at[i].value) == 0 : false)
             continue;
         enum properties_life life = properties_life(name);
-        live |= life != PROPERTIES_RESTART;
-        if (life != PROPERTIES_LIVE)
+        bool of_client = life == PROPERTIES_CLIENTS || life == PROPERTIES_CONSUMER_CLIENT;
+        live |= life == PROPERTIES_LIVE || life == PROPERTIES_CLIENTS || (of_client && anew);
+        if (life == PROPERTIES_RESTART || (of_client && !anew))
             vx_buf_printf(out, "%skafka.%s%s", out->len ? " " : "", name,
-                          life == PROPERTIES_PRODUCERS ? "(consumer)" : "");
+                          life == PROPERTIES_CLIENTS ? "(consumer)" : "");
     }
     return live;
 }
@@ -115,8 +117,9 @@ void reload(struct reload **chain, const char *path, const struct router_setting
     struct vx_buf late = {0};
     char quoted[VX_LOG_QUOTE_SIZE];
     compare(router_fields, "", was, is, &late);
-    bool renew = compare_properties(&was->kafka, &is->kafka, true, &late);
-    renew |= compare_properties(&is->kafka, &was->kafka, false, &late);
+    bool anew = first->instance_id != NULL;
+    bool renew = compare_properties(&was->kafka, &is->kafka, true, anew, &late);
+    renew |= compare_properties(&is->kafka, &was->kafka, false, anew, &late);
     renew |= properties_use_tls(&is->kafka); /* the files may be other ones */
     vx_log_set_level((enum vx_log_level)is->log_level);
     if (renew)

@@ -2,9 +2,10 @@
  *
  *     live                                     at the next start
  *     log_level                                everything else; the log names what of it has changed
- *     SASL user name and password              the consumer's certificates: librdkafka reads them when a client is made,
- *     certificates and keys of producers       and a new consumer would be a rebalance (or, with `instance_id`, a restart,
- *                                              which is none)
+ *     SASL user name and password              the consumer's certificates without `instance_id`: librdkafka reads them
+ *     certificates and keys of producers       when a client is made, and a new member of the group rebalances it twice
+ *     those of the consumer, with
+ *     `instance_id` (handover.c)
  *
  * The etcd client reads its certificate files at each new connection, without a signal. `${NAME}` is the environment of
  * the process, which a signal does not change: what is to be renewed stands in the file.

@@ -43,10 +43,9 @@ const struct vx_field router_fields[] = {
      .type = VX_FIELD_MAP,
      .offset = FIELD(kafka),
      .flags = VX_FIELD_REQUIRED,
-     .help =
-         "Any property of librdkafka; with consumer. or producer. before its name for that client only. SIGHUP "
-         "renews sasl.username and sasl.password for all clients and ssl.* for producers, made anew; the consumer's "
-         "ssl.* and all others wait for the next start."},
+     .help = "Any property of librdkafka; with consumer. or producer. before its name for that client only. SIGHUP "
+             "renews sasl.username and sasl.password for all clients and ssl.* for producers, made anew, and with "
+             "instance_id for the consumer; its ssl.* without it and all others wait for the next start."},
     {.name = "workers",
      .type = VX_FIELD_INT,
      .offset = FIELD(workers_count),

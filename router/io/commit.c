@@ -11,7 +11,10 @@
 #include "core/base/log.h"
 #include "router/io/consumer_private.h"
 
-enum { COMMIT_AGAIN_MS = 50 };
+enum {
+    COMMIT_AGAIN_MS = 50,
+    LOOK_MS = 200, /* between two looks, while a commit is waited for, whether the process is to stop */
+};
 
 struct assignment *consumer_find(struct consumer *c, const char *topic, int32_t partition)
 {
@@ -104,12 +107,21 @@ void consumer_commit(struct consumer *c)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+/* The answer, until the deadline, or that of a process that is told to stop meanwhile; NULL: none came. */
+static rd_kafka_event_t *wait_for_answer(struct consumer *c, rd_kafka_queue_t *queue, int64_t deadline_ms)
+{
+    rd_kafka_event_t *event = NULL;
+    for (int64_t left_ms; !event && (left_ms = consumer_bound(c, deadline_ms) - vx_clock_ms()) > 0;)
+        event = rd_kafka_queue_poll(queue, (int)(left_ms < LOOK_MS ? left_ms : LOOK_MS));
+    return event;
+}
+
 /* One commit and its answer. */
 static rd_kafka_resp_err_t commit_list(struct consumer *c, const rd_kafka_topic_partition_list_t *list,
-                                       rd_kafka_queue_t *queue, int wait_ms)
+                                       rd_kafka_queue_t *queue, int64_t deadline_ms)
 {
     rd_kafka_resp_err_t err = rd_kafka_commit_queue(c->rk, list, queue, NULL, NULL);
-    rd_kafka_event_t *event = err ? NULL : rd_kafka_queue_poll(queue, wait_ms);
+    rd_kafka_event_t *event = err ? NULL : wait_for_answer(c, queue, deadline_ms);
     if (!event) {
         err = err ? err : RD_KAFKA_RESP_ERR__TIMED_OUT;
         vx_log(VX_LOG_WARN, "commit.failed", "partitions=%d error=%s", list->cnt, rd_kafka_err2name(err));
@@ -127,10 +139,9 @@ void consumer_commit_now(struct consumer *c, const rd_kafka_topic_partition_list
     /* a queue of its own: the plain synchronous call has no deadline */
     rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
     bool again = !atomic_load(&c->failed);
-    for (int64_t now_ms; again && (now_ms = vx_clock_ms()) < deadline_ms;) {
+    while (again && vx_clock_ms() < consumer_bound(c, deadline_ms)) {
         rd_kafka_topic_partition_list_t *list = collect(c, of);
-        again = list->cnt > 0 && is_early(commit_list(c, list, queue, (int)(deadline_ms - now_ms))) &&
-                !rd_kafka_assignment_lost(c->rk);
+        again = list->cnt > 0 && is_early(commit_list(c, list, queue, deadline_ms)) && !rd_kafka_assignment_lost(c->rk);
         rd_kafka_topic_partition_list_destroy(list);
         if (again)
             rd_kafka_queue_poll(queue, COMMIT_AGAIN_MS); /* nothing comes: only the time passes */

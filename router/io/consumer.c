@@ -1,5 +1,5 @@
 /* The consumer's thread: polls the group's queue, commits, and follows the subscription. What happens when partitions
- * come and go is in rebalance.c, commits are in commit.c.
+ * come and go is in rebalance.c, commits are in commit.c, and how its client is replaced is in handover.c.
  *
  * Thread: run() and all callbacks of librdkafka's consumer. Others only leave a wish (subscription, stop) under the
  * lock. Owns the handle and all assignments. Invariant: an assignment is in the list from before it is given to its
@@ -27,6 +27,14 @@ void consumer_wait(struct consumer *c, int64_t until_ms)
     pthread_cond_timedwait(&c->closed, &c->lock, &ts);
 }
 
+/* From another thread: its poll ends. */
+static void wake(struct consumer *c)
+{
+    pthread_rwlock_rdlock(&c->client);
+    rd_kafka_queue_yield(c->queue);
+    pthread_rwlock_unlock(&c->client);
+}
+
 void consumer_on_closed(void *consumer, struct assignment *a)
 {
     struct consumer *c = consumer;
@@ -38,85 +46,22 @@ void consumer_on_closed(void *consumer, struct assignment *a)
 
 /* --- the subscription -------------------------------------------------------------------------------------------- */
 
-static void free_topics(struct topic_wish *wish)
-{
-    if (!wish)
-        return;
-    for (size_t i = 0; i < wish->count; i++)
-        free(wish->names[i]);
-    free(wish->names);
-    free(wish->starts);
-    free(wish->deliveries);
-    free(wish);
-}
-
 void consumer_on_course(void *consumer)
 {
     struct consumer *c = consumer;
     atomic_store(&c->hurry, true);
-    rd_kafka_queue_yield(c->queue);
-}
-
-struct wished {
-    char *name;
-    enum config_start start;
-    enum config_delivery delivery;
-};
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct wished *)a)->name, ((const struct wished *)b)->name);
-}
-
-/* Adds those of `there` that no routing names and a pattern takes. */
-static size_t add_matches(const struct table *t, const struct vx_strings *there, struct wished *out)
-{
-    struct table_match match;
-    size_t count, n = 0;
-    const struct table_topic *topics = table_topics(t, &count);
-    for (size_t i = 0; i < there->count; i++) {
-        bool named = false;
-        for (size_t k = 0; k < count && !named; k++)
-            named = strcmp(topics[k].name, there->at[i]) == 0;
-        if (named || !table_match(t, vx_span_str(there->at[i]), &match))
-            continue;
-        out[n].name = strdup(there->at[i]);
-        vx_assert(out[n].name != NULL);
-        out[n].delivery = match.delivery;
-        out[n++].start = match.start;
-    }
-    return n;
+    wake(c);
 }
 
 void consumer_follow(struct consumer *c, const struct table *t, const struct vx_strings *there)
 {
-    struct topic_wish *wish = calloc(1, sizeof *wish), *old;
-    size_t count, more = there && table_has_patterns(t) ? there->count : 0;
-    const struct table_topic *topics = table_topics(t, &count);
-    struct wished *all = calloc(count + more + 1, sizeof *all);
-    vx_assert(wish && all);
-    for (size_t i = 0; i < count; i++) {
-        all[i] = (struct wished){strdup(topics[i].name), topics[i].start, topics[i].delivery};
-        vx_assert(all[i].name != NULL);
-    }
-    wish->count = count + (more ? add_matches(t, there, all + count) : 0);
-    qsort(all, wish->count, sizeof *all, by_name);
-    wish->names = calloc(wish->count + 1, sizeof *wish->names);
-    wish->starts = calloc(wish->count + 1, sizeof *wish->starts);
-    wish->deliveries = calloc(wish->count + 1, sizeof *wish->deliveries);
-    vx_assert(wish->names && wish->starts && wish->deliveries);
-    for (size_t i = 0; i < wish->count; i++) {
-        wish->names[i] = all[i].name;
-        wish->starts[i] = all[i].start;
-        wish->deliveries[i] = all[i].delivery;
-    }
-    free(all);
+    struct wish *wish = wish_new(t, there), *old;
     pthread_mutex_lock(&c->lock);
     old = c->wish;
     c->wish = wish;
     pthread_mutex_unlock(&c->lock);
-    free_topics(old);
-    rd_kafka_queue_yield(c->queue);
+    wish_free(old);
+    wake(c);
 }
 
 /* What librdkafka does by itself when a committed offset has expired is a property of the topic's handle, fixed when
@@ -142,55 +87,51 @@ static void pin_topic(struct consumer *c, const char *name, enum config_start st
     c->pins[c->pin_count++] = rkt;
 }
 
-static bool same_names(const struct topic_wish *a, const struct topic_wish *b)
+static void subscribe_to(struct consumer *c, const struct wish *wish)
 {
-    if (!a || a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (strcmp(a->names[i], b->names[i]) != 0)
-            return false;
-    return true;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)wish->count);
+    for (size_t i = 0; i < wish->count; i++) {
+        pin_topic(c, wish->names[i], wish->starts[i]);
+        rd_kafka_topic_partition_list_add(list, wish->names[i], RD_KAFKA_PARTITION_UA);
+    }
+    rd_kafka_resp_err_t err = wish->count ? rd_kafka_subscribe(c->rk, list) : rd_kafka_unsubscribe(c->rk);
+    rd_kafka_topic_partition_list_destroy(list);
+    vx_log(err ? VX_LOG_ERROR : VX_LOG_INFO, "subscription.changed", "topics=%zu%s%s", wish->count,
+           err ? " error=" : "", err ? rd_kafka_err2name(err) : "");
+}
+
+void consumer_subscribe_again(struct consumer *c)
+{
+    if (c->topics && c->topics->count > 0)
+        subscribe_to(c, c->topics);
 }
 
 /* A release that changes no topics changes no subscription, and so causes no rebalance. */
 static void subscribe(struct consumer *c)
 {
     pthread_mutex_lock(&c->lock);
-    struct topic_wish *wish = c->wish, *was = c->topics;
+    struct wish *wish = c->wish, *was = c->topics;
     c->wish = NULL;
     if (wish)
         c->topics = wish;
     pthread_mutex_unlock(&c->lock);
     if (!wish)
         return;
-    if (!same_names(was, wish)) {
-        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)wish->count);
-        for (size_t i = 0; i < wish->count; i++) {
-            pin_topic(c, wish->names[i], wish->starts[i]);
-            rd_kafka_topic_partition_list_add(list, wish->names[i], RD_KAFKA_PARTITION_UA);
-        }
-        rd_kafka_resp_err_t err = wish->count ? rd_kafka_subscribe(c->rk, list) : rd_kafka_unsubscribe(c->rk);
-        rd_kafka_topic_partition_list_destroy(list);
-        vx_log(err ? VX_LOG_ERROR : VX_LOG_INFO, "subscription.changed", "topics=%zu%s%s", wish->count,
-               err ? " error=" : "", err ? rd_kafka_err2name(err) : "");
-    }
-    free_topics(was);
+    if (!wish_is_same(was, wish))
+        subscribe_to(c, wish);
+    wish_free(was);
 }
 
 enum config_start consumer_start_of(const struct consumer *c, const char *topic)
 {
-    for (size_t i = 0; c->topics && i < c->topics->count; i++)
-        if (strcmp(c->topics->names[i], topic) == 0)
-            return c->topics->starts[i];
-    return CONFIG_EARLIEST;
+    int i = wish_find(c->topics, topic);
+    return i < 0 ? CONFIG_EARLIEST : c->topics->starts[i];
 }
 
 bool consumer_is_exact(const struct consumer *c, const char *topic)
 {
-    for (size_t i = 0; c->topics && i < c->topics->count; i++)
-        if (strcmp(c->topics->names[i], topic) == 0)
-            return c->topics->deliveries[i] == CONFIG_EXACTLY_ONCE;
-    return false;
+    int i = wish_find(c->topics, topic);
+    return i >= 0 && c->topics->deliveries[i] == CONFIG_EXACTLY_ONCE;
 }
 
 /* --- the loop ---------------------------------------------------------------------------------------------------- */
@@ -207,7 +148,7 @@ static void note_message(const rd_kafka_message_t *m)
                vx_log_quote(rd_kafka_message_errstr(m), quoted));
 }
 
-static void poll_once(struct consumer *c, int timeout_ms)
+void consumer_poll(struct consumer *c, int timeout_ms)
 {
     rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
     if (!m)
@@ -261,11 +202,11 @@ static void withdraw(struct consumer *c)
         return;
     /* the first JoinGroup has no name to leave with; it is answered with one at once */
     while (!is_member(c) && vx_clock_ms() < (name_ms < until_ms ? name_ms : until_ms))
-        poll_once(c, CLOSE_POLL_MS);
+        consumer_poll(c, CLOSE_POLL_MS);
     if (!is_member(c) || vx_clock_ms() >= until_ms || rd_kafka_unsubscribe(c->rk) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     while (is_member(c) && vx_clock_ms() < until_ms)
-        poll_once(c, CLOSE_POLL_MS);
+        consumer_poll(c, CLOSE_POLL_MS);
 }
 
 /* Leaves the group, as long as the deadline lets it: consumer_close() has been seen to hang with dead brokers. */
@@ -273,14 +214,15 @@ static void leave(struct consumer *c)
 {
     consumer_close_all(c, c->deadline_ms);
     withdraw(c);
+    /* it may be closing already, to be replaced */
+    rd_kafka_error_t *error = c->closing ? NULL : rd_kafka_consumer_close_queue(c->rk, c->queue);
     c->closing = true;
-    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(c->rk, c->queue);
     if (error) {
         rd_kafka_error_destroy(error);
         return;
     }
     while (!rd_kafka_consumer_closed(c->rk) && vx_clock_ms() < c->deadline_ms)
-        poll_once(c, CLOSE_POLL_MS);
+        consumer_poll(c, CLOSE_POLL_MS);
     c->left = rd_kafka_consumer_closed(c->rk);
 }
 
@@ -291,8 +233,9 @@ static void *run(void *arg)
     c->commit_ms = vx_clock_ms() + interval_ms;
     while (!atomic_load(&c->stopping)) {
         subscribe(c);
-        poll_once(c, POLL_MS);
+        consumer_poll(c, POLL_MS);
         note_fatal(c);
+        consumer_hand_over(c);
         int64_t now_ms = vx_clock_ms();
         bool hurry = !c->committing && atomic_exchange(&c->hurry, false);
         if (hurry || now_ms >= c->commit_ms) {
@@ -316,22 +259,14 @@ enum vx_status consumer_start(const struct consumer_setup *setup, struct consume
     struct consumer *c = calloc(1, sizeof *c);
     vx_assert(c != NULL);
     c->setup = *setup;
-    rd_kafka_conf_t *conf = properties_new(PROPERTIES_CONSUMER, &setup->settings->kafka);
-    properties_set(conf, "group.id", setup->settings->fleet);
-    properties_set(conf, "auto.offset.reset", "earliest");
-    if (setup->settings->instance_id)
-        properties_set(conf, "group.instance.id", setup->settings->instance_id);
-    rd_kafka_conf_set_opaque(conf, c);
-    rd_kafka_conf_set_rebalance_cb(conf, consumer_on_rebalance);
-    rd_kafka_conf_set_offset_commit_cb(conf, consumer_on_commit);
-    c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+    c->rk = consumer_new_client(c, &setup->settings->kafka, text, sizeof text);
     if (!c->rk) {
-        rd_kafka_conf_destroy(conf);
         free(c);
         return vx_err_set(err, VX_EINVAL, "kafka: %s", text);
     }
     rd_kafka_poll_set_consumer(c->rk);
     c->queue = rd_kafka_queue_get_consumer(c->rk);
+    pthread_rwlock_init(&c->client, NULL);
     pthread_mutex_init(&c->lock, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
@@ -345,10 +280,17 @@ enum vx_status consumer_start(const struct consumer_setup *setup, struct consume
 
 void consumer_renew(struct consumer *c, const struct vx_pairs *kafka)
 {
+    if (c->setup.settings->instance_id && properties_need_client(kafka)) {
+        atomic_store(&c->fresh, kafka);
+        wake(c);
+        return;
+    }
     const char *user = properties_value(kafka, PROPERTIES_CONSUMER, "sasl.username");
     const char *password = properties_value(kafka, PROPERTIES_CONSUMER, "sasl.password");
-    rd_kafka_error_t *error = user && password ? rd_kafka_sasl_set_credentials(c->rk, user, password) : NULL;
     char quoted[VX_LOG_QUOTE_SIZE];
+    pthread_rwlock_rdlock(&c->client);
+    rd_kafka_error_t *error = user && password ? rd_kafka_sasl_set_credentials(c->rk, user, password) : NULL;
+    pthread_rwlock_unlock(&c->client);
     if (!error)
         return;
     vx_log(VX_LOG_ERROR, "renewal.failed", "client=consumer reason=%s",
@@ -360,9 +302,19 @@ bool consumer_leave(struct consumer *c, int64_t deadline_ms)
 {
     c->deadline_ms = deadline_ms;
     atomic_store(&c->stopping, true);
-    rd_kafka_queue_yield(c->queue);
+    wake(c);
     pthread_join(c->thread, NULL);
     return c->left;
+}
+
+void consumer_drop_client(struct consumer *c)
+{
+    for (size_t i = 0; i < c->pin_count; i++)
+        rd_kafka_topic_destroy(c->pins[i]);
+    free(c->pins);
+    c->pins = NULL;
+    c->pin_count = 0;
+    rd_kafka_queue_destroy(c->queue);
 }
 
 void consumer_free(struct consumer *c)
@@ -370,27 +322,31 @@ void consumer_free(struct consumer *c)
     if (!c)
         return;
     consumer_drop_all(c);
-    for (size_t i = 0; i < c->pin_count; i++)
-        rd_kafka_topic_destroy(c->pins[i]);
-    free(c->pins);
-    rd_kafka_queue_destroy(c->queue);
+    consumer_bury(c);
+    consumer_drop_client(c);
     /* a clean close was tried, with a deadline; without one this would wait for ever for brokers that are away */
     rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    free_topics(c->wish);
-    free_topics(c->topics);
+    wish_free(c->wish);
+    wish_free(c->topics);
     pthread_cond_destroy(&c->closed);
     pthread_mutex_destroy(&c->lock);
+    pthread_rwlock_destroy(&c->client);
     free(c);
 }
 
 struct rd_kafka_consumer_group_metadata_s *consumer_group(struct consumer *c)
 {
-    return rd_kafka_consumer_group_metadata(c->rk);
+    pthread_rwlock_rdlock(&c->client);
+    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(c->rk);
+    pthread_rwlock_unlock(&c->client);
+    return group;
 }
 
 bool consumer_committed(struct consumer *c, struct rd_kafka_topic_partition_list_s *list, int timeout_ms)
 {
+    pthread_rwlock_rdlock(&c->client);
     bool known = rd_kafka_committed(c->rk, list, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    pthread_rwlock_unlock(&c->client);
     for (int i = 0; i < list->cnt; i++)
         known &= list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
     return known;

@@ -26,7 +26,9 @@ VX_MUSTCHECK enum vx_status consumer_start(const struct consumer_setup *setup, s
 /* Subscribes to the topics of `t`, and to those of `there` (NULL: none) that its patterns take, where they differ from
  * those subscribed to. Any thread; returns at once. */
 void consumer_follow(struct consumer *c, const struct table *t, const struct vx_strings *there);
-/* The user name and password of `kafka` are for connections from now on. Any thread. */
+/* The user name and password of `kafka` (borrowed to the end) are for connections from now on. Of a static member its
+ * certificates and tokens, too: its client is replaced, which pauses its partitions for a moment and rebalances nobody.
+ * Where the new one reaches no broker the old one stays. Any thread; returns at once. */
 void consumer_renew(struct consumer *c, const struct vx_pairs *kafka);
 /* Drains all partitions until `deadline_ms` (monotonic), commits, leaves the group. The thread ends. False when it
  * could not leave in time. */

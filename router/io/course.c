@@ -183,6 +183,12 @@ uint32_t course_release(const struct course *c, int64_t offset)
     return c->count ? c->legs[first_leg(c, offset)].release : 0;
 }
 
+void course_raise_floor(struct course *c)
+{
+    if (c->floor < c->reached)
+        c->floor = c->reached;
+}
+
 void course_recorded(struct course *c, uint64_t version, int64_t until)
 {
     if (version < c->recorded)

@@ -101,6 +101,8 @@ static inline void course_decided(struct course *c, int64_t offset)
     if (c->reached <= offset)
         c->reached = offset + 1;
 }
+/* From now on commits leave a trace only of what they hold: what this owner has decided is as if an owner before had. */
+void course_raise_floor(struct course *c);
 /* The `until` for a commit when nothing from `offset` on is decided before the next one: what an owner before may have
  * decided stays below it. */
 static inline int64_t course_until(const struct course *c, int64_t offset)

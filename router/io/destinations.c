@@ -3,7 +3,7 @@
  * Thread: destinations_get/doubt/confirm from any worker, under one lock, seldom (workers keep pointers); ask() on its
  * own thread, without the lock while it waits for a broker. Owns all entries until the end and a producer handle of its
  * own, so that a broker that creates topics on demand does so here as it would for any producer. Invariant: an entry
- * that is not "there" has a due time, unless it is being asked about.
+ * that is not "there" is on the agenda, unless it is being asked about.
  */
 #include "router/io/destinations.h"
 
@@ -14,9 +14,10 @@
 #include "core/base/clock.h"
 #include "core/base/hash.h"
 #include "core/base/log.h"
+#include "router/io/inquiry.h"
 #include "router/io/properties.h"
 
-enum { BUCKETS = 1024, ASK_TIMEOUT_MS = 5000, REFRESH_SPACING_MS = 10 };
+enum { BUCKETS = 1024, REFRESH_SPACING_MS = 10 };
 
 struct destinations {
     pthread_t thread;
@@ -25,6 +26,7 @@ struct destinations {
     bool stopping;
     size_t count;
     struct destination *buckets[BUCKETS];
+    struct agenda agenda;              /* of those that are to be asked about */
     rd_kafka_t *rk;                    /* the thread's own while it runs */
     const struct vx_pairs *fresh;      /* under the lock: properties for a new client; NULL: none is wanted */
     int64_t refresh_interval_ms;       /* of asking about those that are there; 0: never */
@@ -53,6 +55,7 @@ struct destination *destinations_get(struct destinations *d, struct vx_span name
         (*at)->name = strndup(name.at, name.len);
         vx_assert((*at)->name != NULL);
         d->count++;
+        agenda_put(&d->agenda, &(*at)->due, 0);
         pthread_cond_signal(&d->wake);
     }
     struct destination *found = *at;
@@ -61,13 +64,23 @@ struct destination *destinations_get(struct destinations *d, struct vx_span name
 }
 
 /* 0.5 s, 1 s, 2 s ... 15 s, a quarter more or less. Under the lock. */
-static void set_due(struct destination *e)
+static void set_due(struct destinations *d, struct destination *e)
 {
     int64_t wait = DESTINATIONS_RETRY_MIN_MS << (e->tries < 6 ? e->tries : 6);
     if (wait > DESTINATIONS_RETRY_MAX_MS)
         wait = DESTINATIONS_RETRY_MAX_MS;
     e->tries++;
-    e->due_ms = vx_clock_ms() + wait * 3 / 4 + random() % (wait / 2 + 1);
+    agenda_put(&d->agenda, &e->due, vx_clock_ms() + wait * 3 / 4 + random() % (wait / 2 + 1));
+}
+
+void destinations_ask(struct destinations *d, struct destination *destination)
+{
+    pthread_mutex_lock(&d->lock);
+    if (atomic_load(&destination->state) == DESTINATION_THERE) {
+        agenda_put(&d->agenda, &destination->due, vx_clock_ms());
+        pthread_cond_signal(&d->wake);
+    }
+    pthread_mutex_unlock(&d->lock);
 }
 
 void destinations_doubt(struct destinations *d, struct destination *destination, enum destination_state state)
@@ -75,7 +88,7 @@ void destinations_doubt(struct destinations *d, struct destination *destination,
     pthread_mutex_lock(&d->lock);
     if (atomic_load(&destination->state) == DESTINATION_THERE) {
         atomic_store(&destination->state, (int)state);
-        set_due(destination);
+        set_due(d, destination);
         pthread_cond_signal(&d->wake);
     }
     pthread_mutex_unlock(&d->lock);
@@ -97,11 +110,6 @@ void destinations_learn(struct destination *destination, size_t bytes, bool take
         atomic_store_explicit(&destination->batch_record_bytes, taken ? bytes : bytes / 2, memory_order_relaxed);
 }
 
-void destinations_resize(struct destination *destination, int partition_count)
-{
-    atomic_store(&destination->partition_count, partition_count);
-}
-
 void destinations_missing(struct destinations *d, void (*each)(void *ctx, const char *name, bool forbidden), void *ctx)
 {
     pthread_mutex_lock(&d->lock);
@@ -114,42 +122,14 @@ void destinations_missing(struct destinations *d, void (*each)(void *ctx, const 
     pthread_mutex_unlock(&d->lock);
 }
 
-/* What the brokers say; DESTINATION_UNKNOWN when nobody answers. */
-static enum destination_state ask(rd_kafka_t *rk, const char *name, int *partition_count)
-{
-    rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, name, NULL);
-    if (!rkt)
-        return DESTINATION_MISSING; /* not a legal name */
-    const struct rd_kafka_metadata *md;
-    enum destination_state state = DESTINATION_UNKNOWN;
-    rd_kafka_poll(rk, 0); /* nobody else does: a token of OAUTHBEARER that is to be renewed waits for it */
-    if (rd_kafka_metadata(rk, 0, rkt, &md, ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_resp_err_t err = md->topic_cnt == 1 ? md->topics[0].err : RD_KAFKA_RESP_ERR__FAIL;
-        if (err == RD_KAFKA_RESP_ERR_NO_ERROR && md->topics[0].partition_cnt > 0) {
-            state = DESTINATION_THERE;
-            *partition_count = md->topics[0].partition_cnt;
-        } else if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION)
-            state = DESTINATION_MISSING;
-        else if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-            state = DESTINATION_FORBIDDEN;
-        rd_kafka_metadata_destroy(md);
-    }
-    rd_kafka_topic_destroy(rkt);
-    return state;
-}
-
 /* The destination that is due, or when one will be. Under the lock. */
 static struct destination *next_due(struct destinations *d, int64_t *due_ms)
 {
-    struct destination *next = NULL;
-    *due_ms = INT64_MAX;
-    for (size_t i = 0; i < BUCKETS; i++)
-        for (struct destination *e = d->buckets[i]; e; e = e->next)
-            if (e->due_ms < *due_ms) {
-                *due_ms = e->due_ms;
-                next = e;
-            }
-    return *due_ms <= vx_clock_ms() ? next : NULL;
+    struct agenda_entry *first = agenda_first(&d->agenda);
+    *due_ms = first ? first->due_ms : INT64_MAX;
+    if (*due_ms > vx_clock_ms())
+        return NULL;
+    return (struct destination *)((char *)first - offsetof(struct destination, due));
 }
 
 static void wait_until(struct destinations *d, int64_t due_ms)
@@ -184,27 +164,33 @@ static void renew(struct destinations *d, const struct vx_pairs *kafka)
     d->rk = rk;
 }
 
-/* Lists every topic of the cluster. Without the lock. */
-static void list(struct destinations *d)
-{
-    const struct rd_kafka_metadata *md;
-    if (rd_kafka_metadata(d->rk, 1, NULL, &md, ASK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return; /* the next time */
-    struct vx_strings topics = {.at = calloc((size_t)md->topic_cnt + 1, sizeof *topics.at)};
-    vx_assert(topics.at != NULL);
-    for (int i = 0; i < md->topic_cnt; i++)
-        if (md->topics[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)
-            topics.at[topics.count++] = md->topics[i].topic;
-    d->on_topics(d->ctx, &topics);
-    free(topics.at);
-    rd_kafka_metadata_destroy(md);
-}
-
 /* Until one that is there is asked about again. Under the lock. */
 static int64_t refresh_after_ms(const struct destinations *d)
 {
     int64_t spaced_ms = (int64_t)d->count * REFRESH_SPACING_MS;
     return d->refresh_interval_ms > spaced_ms ? d->refresh_interval_ms : spaced_ms;
+}
+
+/* Asks about one, and says when it is asked about next. Under the lock, but not while it waits. */
+static void ask(struct destinations *d, struct destination *e)
+{
+    struct destination_answer answer;
+    bool seen = e->seen;
+    agenda_drop(&d->agenda, &e->due);
+    pthread_mutex_unlock(&d->lock);
+    inquiry_ask(d->rk, e->name, seen, &answer);
+    pthread_mutex_lock(&d->lock);
+    bool changed = destination_take(e, &answer);
+    if (answer.state != DESTINATION_THERE)
+        set_due(d, e);
+    else if (!seen) /* for its id, when all new ones have been asked about */
+        agenda_put(&d->agenda, &e->due, vx_clock_ms());
+    else if (d->refresh_interval_ms && e->due.place == 0)
+        agenda_put(&d->agenda, &e->due, vx_clock_ms() + refresh_after_ms(d));
+    pthread_mutex_unlock(&d->lock);
+    if (changed)
+        d->on_change(d->ctx);
+    pthread_mutex_lock(&d->lock);
 }
 
 static void *run(void *arg)
@@ -224,7 +210,7 @@ static void *run(void *arg)
         if (d->list_interval_ms && vx_clock_ms() >= d->list_ms) {
             d->list_ms = vx_clock_ms() + d->list_interval_ms;
             pthread_mutex_unlock(&d->lock);
-            list(d);
+            inquiry_list(d->rk, d->on_topics, d->ctx);
             pthread_mutex_lock(&d->lock);
             continue;
         }
@@ -235,24 +221,7 @@ static void *run(void *arg)
             wait_until(d, due_ms);
             continue;
         }
-        e->due_ms = INT64_MAX;
-        pthread_mutex_unlock(&d->lock);
-        int partition_count = 0;
-        enum destination_state state = ask(d->rk, e->name, &partition_count);
-        pthread_mutex_lock(&d->lock);
-        bool changed = state != DESTINATION_UNKNOWN && atomic_load(&e->state) != (int)state;
-        if (partition_count > 0)
-            atomic_store(&e->partition_count, partition_count);
-        if (changed)
-            atomic_store(&e->state, (int)state);
-        if (state != DESTINATION_THERE)
-            set_due(e);
-        else if (d->refresh_interval_ms)
-            e->due_ms = vx_clock_ms() + refresh_after_ms(d);
-        pthread_mutex_unlock(&d->lock);
-        if (changed)
-            d->on_change(d->ctx);
-        pthread_mutex_lock(&d->lock);
+        ask(d, e);
     }
     pthread_mutex_unlock(&d->lock);
     return NULL;
@@ -329,6 +298,7 @@ void destinations_free(struct destinations *d)
             free((char *)e->name);
             free(e);
         }
+    agenda_done(&d->agenda);
     pthread_cond_destroy(&d->wake);
     pthread_mutex_destroy(&d->lock);
     free(d);

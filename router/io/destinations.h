@@ -9,11 +9,10 @@
 #ifndef ROUTER_IO_DESTINATIONS_H
 #define ROUTER_IO_DESTINATIONS_H
 
-#include <stdatomic.h>
-
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/config/field.h"
+#include "router/io/destination.h"
 
 enum {
     DESTINATIONS_RETRY_MIN_MS = 500,
@@ -23,21 +22,9 @@ enum {
     DESTINATIONS_MAX = 100000, /* names ever seen; those beyond are held as missing */
 };
 
-enum destination_state { DESTINATION_UNKNOWN, DESTINATION_THERE, DESTINATION_MISSING, DESTINATION_FORBIDDEN };
-
-struct destination {
-    atomic_int state;                 /* enum destination_state; written under the registry's lock, read by anybody */
-    const char *name;                 /* owned; the rest is the registry's */
-    atomic_int partition_count;       /* 0: not known */
-    atomic_size_t batch_record_bytes; /* records above are sent alone: whether a broker takes them is not known */
-    int tries;                        /* answers in a row that were not "there" */
-    int64_t due_ms;                   /* when it is asked about next; INT64_MAX: not at all */
-    struct destination *next;
-};
-
 struct destinations;
 
-/* Starts the thread. `on_change` is called from it after a state changed. `kafka` is borrowed while it lives. */
+/* Starts the thread. `on_change` is called from it after a state changed, or a topic became another one of its name. `kafka` is borrowed while it lives. */
 VX_MUSTCHECK enum vx_status destinations_start(const struct vx_pairs *kafka, void (*on_change)(void *ctx), void *ctx,
                                                struct destinations **out, struct vx_err *err);
 /* Asks again about those that are there, at that interval: their partitions may have become more. 0, at first: never. So
@@ -61,8 +48,8 @@ struct destination *destinations_get(struct destinations *d, struct vx_span name
 void destinations_doubt(struct destinations *d, struct destination *destination, enum destination_state state);
 /* A record got there: forgets earlier doubts. Cheap when there are none. */
 void destinations_confirm(struct destinations *d, struct destination *destination);
-/* A broker told a producer how many partitions it has; > 0. Any thread. */
-void destinations_resize(struct destination *destination, int partition_count);
+/* Asks again about one that is there, as soon as it can: what was sent to it is long in coming back. Any thread. */
+void destinations_ask(struct destinations *d, struct destination *destination);
 /* A record of `bytes` (key and value) that was sent alone got there, or was too large. Any thread. */
 void destinations_learn(struct destination *destination, size_t bytes, bool taken);
 /* Calls `each` for every destination that is missing or forbidden; under the lock: be quick. */

@@ -158,6 +158,7 @@ static bool send_record(struct lane *l, struct window_entry *e, const struct cel
         }
         if (sent == LANE_AGAIN) {
             l->state = LANE_BACKING;
+            l->again = true;
             return false;
         }
         if (sent == LANE_ALONE) {
@@ -264,6 +265,13 @@ void lane_recorded(struct lane *l, uint64_t version, int64_t until)
     course_recorded(&l->course, version, until);
 }
 
+bool lane_awaits_record(struct lane *l)
+{
+    const struct window_entry *e = l->attempts_count ? window_next(&l->window) : NULL;
+    return e && l->state == LANE_FLOWING && course_is_pending(&l->course) && !course_may(&l->course, e->offset) &&
+           !(e->flags & WINDOW_HANDED);
+}
+
 /* From this event on the release in force may decide: nobody has decided it, or anything behind it, before. */
 static bool is_open(const struct lane *l, const struct window_entry *e)
 {
@@ -318,11 +326,47 @@ static void resume(struct lane *l)
     }
 }
 
+/* The event of a closing lane that is half there; NULL: none, or it stays so. */
+static struct window_entry *find_half(struct lane *l)
+{
+    if (l->state != LANE_CLOSING || l->stays_half || l->window.outstanding)
+        return NULL;
+    window_back(&l->window);
+    struct window_entry *e = window_next(&l->window);
+    return e && e->acked ? e : NULL;
+}
+
+bool lane_is_half(struct lane *l)
+{
+    return find_half(l) != NULL;
+}
+
+/* The rest of it; nothing else is decided. */
+static void finish_half(struct lane *l)
+{
+    struct window_entry *e = find_half(l);
+    if (!e || !l->ops->has_room(l->ctx) || (l->again && !l->ops->may_again(l->ctx, l)))
+        return;
+    int64_t offset = e->offset;
+    l->again = false;
+    l->state = LANE_FLOWING;
+    if (attempt(l, e)) {
+        course_decided(&l->course, offset);
+        window_passed(&l->window);
+    }
+    l->stays_half = l->state == LANE_HELD; /* it would be waited for without end */
+    l->state = LANE_CLOSING;
+}
+
 void lane_run(struct lane *l)
 {
+    if (l->state == LANE_CLOSING)
+        finish_half(l);
     if (l->state == LANE_BACKING && l->window.outstanding == 0) {
+        if (l->again && !l->ops->may_again(l->ctx, l))
+            return;
         window_back(&l->window);
-        l->failed = false;
+        l->failed = l->again = false;
         l->state = LANE_FLOWING;
     }
     struct window_entry *e;
@@ -372,9 +416,15 @@ void lane_ack(struct lane *l, uint64_t ticket, enum lane_ack ack, bool alone, co
 
 void lane_retry(struct lane *l, bool adopted)
 {
+    l->again = false; /* it may lead elsewhere now */
     bool ends = adopted || l->blocked == HOLD_LOOKUP || l->blocked == HOLD_MISSING || l->blocked == HOLD_FORBIDDEN;
     if (l->state == LANE_HELD && ends)
         l->state = l->failed || l->window.outstanding ? LANE_BACKING : LANE_FLOWING;
+}
+
+void lane_abandon(struct lane *l)
+{
+    l->stays_half = true;
 }
 
 void lane_close(struct lane *l)

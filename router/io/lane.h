@@ -41,7 +41,7 @@ enum lane_state {
     LANE_FLOWING,
     LANE_BACKING, /* waits until nothing is on its way, then goes back */
     LANE_HELD,    /* see hold */
-    LANE_CLOSING, /* decides nothing more, takes acknowledgements */
+    LANE_CLOSING, /* decides nothing more but the rest of an event that is half there; takes acknowledgements */
 };
 
 /*    name               label          again when */
@@ -65,7 +65,8 @@ enum lane_sent {
     LANE_SENT,
     LANE_REFUSED, /* it can never be accepted (too large): nothing was sent */
     LANE_ALONE,   /* it may be refused, and a batch with it: to be sent alone; nothing was sent */
-    LANE_AGAIN,   /* not now: the producer is full or broken, the destination just vanished: nothing was sent */
+    LANE_AGAIN,   /* not now: the producer is full or broken, the destination just vanished: nothing was sent. Decided
+                     again when may_again() says so */
 };
 
 /* How a record came back. */
@@ -105,6 +106,9 @@ struct lane_ops {
     /* Hands a record over; `ticket` comes back in lane_ack(). `alone`: in a batch of its own. */
     enum lane_sent (*produce)(void *ctx, void *handle, const struct decide_record *record, const struct cel_event *ev,
                               uint32_t release, uint64_t ticket, bool alone);
+    /* Is what made the lane's last produce() say LANE_AGAIN over, as things are now? Not a report that may be missed: it is
+     * asked at every lane_run() until it is true. Cheap. */
+    bool (*may_again)(void *ctx, const struct lane *l);
     /* An event's decision is on its way, for the first time or again; for counters. */
     void (*on_decided)(void *ctx, struct lane *l, uint32_t release, const struct decision *d, bool again);
     /* A record that was refused for good became a dead letter of `pipeline`; for counters. */
@@ -132,9 +136,11 @@ struct lane {
     enum lane_hold blocked; /* why the last attempt ended: perhaps a look-up meanwhile */
     bool announced;         /* on_held was called for this hold */
     bool failed;            /* a record failed since the last going back */
+    bool again;             /* produce() said LANE_AGAIN: nothing is decided before may_again() */
     bool taken_over;        /* what an owner before planned was looked at */
     bool by_old;            /* the attempt under way is decided by an older release than the one in force */
     bool old_failed;        /* and that release does not get it through */
+    bool stays_half;        /* closing: what is half there stays so */
     bool alone;             /* the event attempted last was sent alone: nothing follows while it is on its way */
     char message[LANE_MESSAGE_SIZE]; /* why it is held, for people */
     char refusal[LANE_MESSAGE_SIZE]; /* the broker's last words about a refused record */
@@ -162,6 +168,8 @@ void lane_steer(struct lane *l, int64_t ahead);
 bool lane_uses(struct lane *l, uint32_t release);
 /* A commit with the course of `version` and `until` was acknowledged. Then lane_run(). */
 void lane_recorded(struct lane *l, uint64_t version, int64_t until);
+/* True while events wait for a change of release to be on record, after others were decided. */
+bool lane_awaits_record(struct lane *l);
 /* Decides and produces as far as it gets. Call after pushes, acknowledgements, adoption, and when the producer has room
  * again. */
 void lane_run(struct lane *l);
@@ -169,8 +177,13 @@ void lane_run(struct lane *l);
 void lane_ack(struct lane *l, uint64_t ticket, enum lane_ack ack, bool alone, const char *why);
 /* Something changed for held lanes: with `adopted` a release (ends every hold), else a destination. Then lane_run(). */
 void lane_retry(struct lane *l, bool adopted);
-/* No event is decided any more; it drains while window.outstanding falls to 0. */
+/* No event is decided any more; it drains while window.outstanding falls to 0. An event of which some records got there
+ * and others could not be handed over is finished by lane_run(), or the next owner would double what is there. */
 void lane_close(struct lane *l);
+/* Is there such an event still? Of a closing lane with nothing outstanding. */
+bool lane_is_half(struct lane *l);
+/* No record is handed over any more. */
+void lane_abandon(struct lane *l);
 
 static inline uint32_t lane_ticket_id(uint64_t ticket)
 {

@@ -15,9 +15,6 @@
 
 enum { BUCKETS = 256, PURGE_TIMEOUT_MS = 30000, ASK_TIMEOUT_MS = 500 };
 
-/* Has a record of this producer got into the partition? */
-enum producer_opening { OPENING_NONE, OPENING_SENT, OPENING_DONE };
-
 struct producer {
     struct producer_setup setup;
     rd_kafka_t *rk;
@@ -73,26 +70,13 @@ static bool is_too_large(rd_kafka_resp_err_t err)
     return err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
 }
 
-/* The place of the partition's state; made when new. */
-static uint8_t *opening_of(struct producer_topic *topic, int32_t partition)
-{
-    if (partition >= topic->opening_count) {
-        int32_t count = partition + 1 > topic->opening_count * 2 ? partition + 1 : topic->opening_count * 2;
-        topic->opening = realloc(topic->opening, (size_t)count);
-        vx_assert(topic->opening != NULL);
-        memset(topic->opening + topic->opening_count, OPENING_NONE, (size_t)(count - topic->opening_count));
-        topic->opening_count = count;
-    }
-    return &topic->opening[partition];
-}
-
 /* Was it the batch that was too large, not the record? As long as batches can be made smaller, that is tried first: to
  * send thousands of records one at a time takes minutes. A batch of one record teaches producer_learn(). */
 static bool blames_batch(struct producer *p, struct producer_topic *topic, const rd_kafka_message_t *m)
 {
     if (!is_too_large(m->err))
         return false;
-    bool opens = is_main(p) && m->partition >= 0 && *opening_of(topic, m->partition) == OPENING_SENT;
+    bool opens = is_main(p) && opening_is_first(&topic->opening, m->partition);
     if (opens && topic->destination) { /* a batch of one */
         destinations_learn(topic->destination, m->len + m->key_len, false);
         return true;
@@ -117,16 +101,8 @@ static void doubt(struct producer *p, struct producer_topic *topic, rd_kafka_res
     destinations_doubt(p->setup.destinations, topic->destination,
                        err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? DESTINATION_FORBIDDEN
                        : err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT           ? DESTINATION_UNKNOWN
+                       : err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION       ? DESTINATION_UNKNOWN
                                                                            : DESTINATION_MISSING);
-}
-
-static void note_opening(const struct producer *p, struct producer_topic *topic, int32_t partition, bool taken)
-{
-    if (!is_main(p) || partition < 0)
-        return;
-    uint8_t *opening = opening_of(topic, partition);
-    if (*opening == OPENING_SENT)
-        *opening = taken ? OPENING_DONE : OPENING_NONE;
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
@@ -149,9 +125,11 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
     /* what times out is of a transaction, in which librdkafka keeps asking for a partition that is not there any more */
     if (ack == LANE_ACK_DESTINATION || m->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT)
         doubt(p, topic, m->err);
-    if (blames_batch(p, topic, m))
+    /* the topic is there, with fewer partitions: nothing is wrong with the record, which goes elsewhere the next time */
+    if (m->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || blames_batch(p, topic, m))
         ack = LANE_ACK_AGAIN;
-    note_opening(p, topic, m->partition, ack == LANE_ACK_OK);
+    if (is_main(p))
+        opening_back(&topic->opening, m->partition, ack == LANE_ACK_OK);
     p->setup.on_report(p->setup.report_ctx, (uint64_t)(uintptr_t)m->_private, ack, p->setup.alone,
                        ack == LANE_ACK_OK ? NULL : rd_kafka_err2str(m->err), topic);
 }
@@ -247,7 +225,7 @@ void producer_free(struct producer *p)
             if (t->rkt)
                 rd_kafka_topic_destroy(t->rkt);
             free((char *)t->name);
-            free(t->opening);
+            opening_done(&t->opening);
             free(t);
         }
     rd_kafka_destroy(p->rk);
@@ -307,7 +285,7 @@ static bool ask_again(struct producer *p, struct producer_topic *topic)
     bool news = count > 0 && count != topic->asked_count;
     topic->asked_count = count;
     if (count > 0)
-        destinations_resize(topic->destination, count);
+        destination_resize(topic->destination, count);
     return news;
 }
 
@@ -332,14 +310,25 @@ static bool is_doubtful(const struct producer *p, const struct producer_topic *t
            bytes > atomic_load_explicit(&topic->destination->batch_record_bytes, memory_order_relaxed);
 }
 
+static unsigned incarnation_of(const struct producer_topic *topic)
+{
+    return topic->destination ? atomic_load_explicit(&topic->destination->incarnation, memory_order_relaxed) : 0;
+}
+
+bool producer_is_opening(const struct producer_topic *topic, int32_t partition)
+{
+    return !opening_may(&topic->opening, incarnation_of(topic), partition);
+}
+
 enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, const struct producer_record *r)
 {
     const struct decide_record *rec = r->record;
     if (is_doubtful(p, topic, rec->value.len + rec->key.len))
         return LANE_ALONE;
-    uint8_t *opening = is_main(p) ? opening_of(topic, r->partition) : NULL;
+    unsigned incarnation = incarnation_of(topic);
     /* of a record that the window does not track all before it would be sent again: it goes unguarded */
-    if (opening && *opening == OPENING_SENT && window_ticket_record(r->ticket) < WINDOW_TRACKED_RECORDS)
+    if (is_main(p) && !opening_may(&topic->opening, incarnation, r->partition) &&
+        window_ticket_record(r->ticket) < WINDOW_TRACKED_RECORDS)
         return LANE_AGAIN;
     rd_kafka_headers_t *headers = make_headers(r);
     rd_kafka_vu_t vus[8];
@@ -357,8 +346,8 @@ enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, c
         vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers};
     rd_kafka_error_t *error = rd_kafka_produceva(p->rk, vus, n);
     if (!error) {
-        if (opening && *opening == OPENING_NONE)
-            *opening = OPENING_SENT;
+        if (is_main(p))
+            opening_sent(&topic->opening, incarnation, r->partition);
         p->outstanding++;
         p->outstanding_bytes += rec->value.len + rec->key.len;
         return LANE_SENT;
@@ -383,6 +372,14 @@ bool producer_has_room(const struct producer *p)
         return false;
     return p->outstanding == 0 ||
            (p->outstanding < p->records_max / 4 * 3 && p->outstanding_bytes < p->bytes_max / 4 * 3);
+}
+
+bool producer_shares_room(const struct producer *p, size_t sharers, size_t records, size_t bytes)
+{
+    size_t half_records = p->records_max / 8 * 3, half_bytes = p->bytes_max / 8 * 3; /* of what has_room() gives out */
+    if (records == 0 || (p->outstanding < half_records && p->outstanding_bytes < half_bytes))
+        return true;
+    return records < half_records / sharers && bytes < half_bytes / sharers;
 }
 
 bool producer_is_broken(struct producer *p, const char **why)

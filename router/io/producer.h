@@ -14,6 +14,8 @@
 #include "core/config/field.h"
 #include "router/io/destinations.h"
 #include "router/io/lane.h"
+#include "router/io/opening.h"
+#include "router/io/targets.h"
 #include "router/metrics.h"
 
 enum {
@@ -31,8 +33,8 @@ struct producer_topic {
     uint32_t counter;                /* of METRIC_RECORDS */
     int asked_count;                 /* partitions that were found when a record's one was unknown here; 0: never */
     bool doubted;
-    uint8_t *opening; /* enum producer_opening of each partition; of an idempotent producer only; owned */
-    int32_t opening_count;
+    struct opening opening; /* of the main producer only */
+    struct target target;   /* of a transaction; its owner's */
     struct producer_topic *next;
 };
 
@@ -65,17 +67,24 @@ struct producer_record {
     int64_t timestamp_ms;   /* -1: none; 0 is sent as 1 */
     struct vx_span release; /* value of the header veltrix-release; empty: no header */
     uint64_t ticket;
-    int32_t partition; /* of the destination */
-    bool lend;         /* the value's bytes live until the report */
+    int32_t partition;       /* of the destination */
+    int32_t partition_count; /* that it has, as the record was placed */
+    bool lend;               /* the value's bytes live until the report */
 };
-/* LANE_ALONE, of the main producer only: no record of this size is known to get there. LANE_AGAIN also while the first
- * record of its partition is on its way. */
+/* Is the first record to that partition on its way, or one to an earlier incarnation of the topic? */
+bool producer_is_opening(const struct producer_topic *topic, int32_t partition);
+/* LANE_ALONE, of the main producer only: no record of this size is known to get there. LANE_AGAIN also while
+ * producer_is_opening(). */
 enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, const struct producer_record *r);
 
 /* Gives the reports that are there to on_report; returns how many. */
 size_t producer_serve(struct producer *p);
 /* True when the records of one more event may be handed over. */
 bool producer_has_room(const struct producer *p);
+/* May one of `sharers` that has `records` of `bytes` in all on their way hand over more? Always while less than half of
+ * the room is taken; then only up to its share of the other half, so that what waits for a destination that blocks
+ * leaves room for the others. */
+bool producer_shares_room(const struct producer *p, size_t sharers, size_t records, size_t bytes);
 /* True after a fatal error: make a new one. `*why` (may be NULL) gets librdkafka's words, valid until freed. */
 bool producer_is_broken(struct producer *p, const char **why);
 /* After a fatal error: the batch size that will do, when a batch of several records was refused (a topic may take less

@@ -131,6 +131,14 @@ bool properties_use_tls(const struct vx_pairs *pairs)
     return protocol && strcasestr(protocol, "ssl");
 }
 
+bool properties_need_client(const struct vx_pairs *pairs)
+{
+    const char *protocol = properties_value(pairs, PROPERTIES_CONSUMER, "security.protocol");
+    const char *mechanism = properties_value(pairs, PROPERTIES_CONSUMER, "sasl.mechanisms");
+    mechanism = mechanism ? mechanism : properties_value(pairs, PROPERTIES_CONSUMER, "sasl.mechanism");
+    return (protocol && strcasestr(protocol, "ssl")) || (mechanism && strcasecmp(mechanism, "OAUTHBEARER") == 0);
+}
+
 enum properties_life properties_life(const char *name)
 {
     enum properties_role role = PROPERTIES_CONSUMER;
@@ -140,9 +148,9 @@ enum properties_life properties_life(const char *name)
         return PROPERTIES_LIVE;
     bool secret = strncmp(name, "ssl.", 4) == 0 || strncmp(name, "sasl.oauthbearer.", 17) == 0;
     return !secret                                ? PROPERTIES_RESTART
-           : !both && role == PROPERTIES_CONSUMER ? PROPERTIES_RESTART
+           : !both && role == PROPERTIES_CONSUMER ? PROPERTIES_CONSUMER_CLIENT
            : !both                                ? PROPERTIES_LIVE
-                                                  : PROPERTIES_PRODUCERS;
+                                                  : PROPERTIES_CLIENTS;
 }
 
 static bool is_classic(const struct vx_pairs *pairs)

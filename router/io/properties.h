@@ -22,11 +22,14 @@ VX_MUSTCHECK enum vx_status properties_check(const struct vx_pair *pair, const s
 const char *properties_value(const struct vx_pairs *pairs, enum properties_role role, const char *property);
 /* Does a client of these properties use TLS? */
 bool properties_use_tls(const struct vx_pairs *pairs);
+/* Does what is read of them when a client is made have to be read again: certificates, keys, where tokens come from? */
+bool properties_need_client(const struct vx_pairs *pairs);
 /* When a change of a property takes effect. */
 enum properties_life {
-    PROPERTIES_RESTART,   /* at the next start */
-    PROPERTIES_PRODUCERS, /* now for producers, which are made anew; for the consumer at the next start */
-    PROPERTIES_LIVE,      /* now */
+    PROPERTIES_RESTART,         /* at the next start */
+    PROPERTIES_CONSUMER_CLIENT, /* with the next client of the consumer: now for a static member, else at the next start */
+    PROPERTIES_CLIENTS,         /* now for producers, which are made anew; for the consumer with its next client */
+    PROPERTIES_LIVE,            /* now */
 };
 enum properties_life properties_life(const char *name);
 /* A new configuration of one client: our defaults, then `pairs`, then what must be as it is. The pairs are checked. */

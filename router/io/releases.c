@@ -19,8 +19,14 @@ static void add_older(struct releases *r, struct adoption *a)
 
 void releases_adopt(struct releases *r, struct adoption *a)
 {
-    if (r->now)
+    uint32_t number = table_release(a->t);
+    if (r->now && table_release(r->now->t) != number)
         add_older(r, r->now);
+    else
+        adoption_unref(r->now);
+    for (size_t i = r->older_count; i-- > 0;)
+        if (table_release(r->older[i]->t) == number)
+            drop(r, i);
     r->now = a;
     for (size_t i = 0; i < RELEASES_WANTED_MAX; i++)
         if (r->wanted[i].gone)

@@ -30,7 +30,8 @@ struct releases {
     size_t wanted_count; /* ever; the place of the next one, wrapped */
 };
 
-/* `a` is in force from now on; takes the reference over. What was not to be had may be from now on. */
+/* `a` is in force from now on; takes the reference over. What was not to be had may be from now on. One that was at hand
+ * under the same number goes: after a restore of etcd a number may stand for another release. */
 void releases_adopt(struct releases *r, struct adoption *a);
 /* One that was asked for came, and is taken over; NULL: `release` is not to be had. */
 void releases_came(struct releases *r, uint32_t release, struct adoption *a);

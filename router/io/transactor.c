@@ -11,7 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/clock.h"
+
 enum { AGAIN_MS = 100 };
+
+static const char given_up[] = "a destination is gone, or has fewer partitions";
 
 enum job { JOB_NONE, JOB_REGISTER, JOB_COMMIT, JOB_ABORT };
 
@@ -23,6 +27,8 @@ struct transactor {
     bool begun; /* there is a transaction at librdkafka */
     bool busy;  /* the helper has it; the worker's own */
     bool stopped;
+    struct targets targets;      /* of the transaction; the worker's own */
+    _Atomic int64_t given_up_ms; /* monotonic; 0: not */
 
     pthread_t thread;
     pthread_mutex_t lock; /* of the next three */
@@ -86,6 +92,16 @@ static enum outcome judge(struct transactor *x, rd_kafka_error_t *error, bool *a
     return outcome;
 }
 
+/* One that was given up: drops what came back into the queue since. True when it has had its time. */
+static bool give_up_again(struct transactor *x)
+{
+    int64_t given_up_ms = atomic_load(&x->given_up_ms);
+    if (!given_up_ms)
+        return false;
+    rd_kafka_purge(x->rk, RD_KAFKA_PURGE_F_QUEUE);
+    return vx_clock_ms() - given_up_ms >= TRANSACTOR_GIVE_UP_MS;
+}
+
 static enum outcome send_offsets(struct transactor *x)
 {
     enum outcome outcome;
@@ -103,7 +119,7 @@ static enum outcome commit(struct transactor *x)
     bool again;
     do
         outcome = judge(x, rd_kafka_commit_transaction(x->rk, TRANSACTOR_CALL_MS), &again);
-    while (again);
+    while (again && !give_up_again(x));
     return outcome;
 }
 
@@ -114,7 +130,7 @@ static enum outcome abort_all(struct transactor *x)
     bool again;
     do
         outcome = judge(x, rd_kafka_abort_transaction(x->rk, TRANSACTOR_CALL_MS), &again);
-    while (again || (outcome == TO_ABORT && !is_stopping(x)));
+    while ((again || (outcome == TO_ABORT && !is_stopping(x))) && !give_up_again(x));
     return outcome == DONE ? DONE : FAILED;
 }
 
@@ -322,8 +338,10 @@ enum lane_sent transactor_send(struct transactor *x, struct producer_topic *topi
         x->begun = true;
     }
     enum lane_sent sent = producer_send(x->producer, topic, r);
-    if (sent == LANE_SENT)
-        transaction_sent(&x->transaction, now_ms);
+    if (sent != LANE_SENT)
+        return sent;
+    transaction_sent(&x->transaction, now_ms);
+    targets_add(&x->targets, &topic->target, topic->destination, r->partition);
     return sent;
 }
 
@@ -359,6 +377,33 @@ void transactor_abort(struct transactor *x)
     give(x, JOB_ABORT);
 }
 
+bool transactor_has_gone(const struct transactor *x)
+{
+    return targets_gone(&x->targets) != NULL;
+}
+
+void transactor_ask(struct transactor *x)
+{
+    for (const struct target *t = x->targets.first; t; t = t->next)
+        destinations_ask(x->setup.producer.destinations, t->destination);
+}
+
+void transactor_give_up(struct transactor *x, int64_t now_ms)
+{
+    if (transactor_is_given_up(x))
+        return;
+    atomic_store(&x->given_up_ms, now_ms);
+    if (x->busy)
+        rd_kafka_purge(x->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
+    else
+        transaction_doom(&x->transaction, given_up);
+}
+
+bool transactor_is_given_up(const struct transactor *x)
+{
+    return atomic_load(&x->given_up_ms) != 0;
+}
+
 bool transactor_ended(struct transactor *x, enum transactor_end *end, const rd_kafka_topic_partition_list_t **offsets)
 {
     if (x->transaction.state != TRANSACTION_ENDING || !take_answer(x))
@@ -367,6 +412,9 @@ bool transactor_ended(struct transactor *x, enum transactor_end *end, const rd_k
     if (x->end == TRANSACTOR_BROKEN)
         producer_purge(x->producer);
     x->begun = false;
+    targets_clear(&x->targets);
+    if (x->end == TRANSACTOR_ABORTED && transactor_is_given_up(x))
+        snprintf(x->why, sizeof x->why, "%s", given_up);
     *end = x->end;
     *offsets = x->offsets;
     return true;

@@ -21,7 +21,8 @@
 #include "router/io/transaction.h"
 
 enum {
-    TRANSACTOR_CALL_MS = 2000, /* of one blocking call, after which the helper looks whether it is to stop */
+    TRANSACTOR_CALL_MS = 2000,     /* of one blocking call, after which the helper looks whether it is to stop */
+    TRANSACTOR_GIVE_UP_MS = 10000, /* within which one that was given up has ended; else its producer is broken */
 };
 
 struct rd_kafka_topic_partition_list_s;
@@ -66,6 +67,15 @@ bool transactor_serve(struct transactor *x);
 void transactor_commit(struct transactor *x, struct rd_kafka_topic_partition_list_s *offsets,
                        struct rd_kafka_consumer_group_metadata_s *group);
 void transactor_abort(struct transactor *x);
+/* Is a destination gone that records of it are for, so that they may never get there? */
+bool transactor_has_gone(const struct transactor *x);
+/* Asks the registry about its destinations again. */
+void transactor_ask(struct transactor *x);
+/* Gives it up, also while it is being committed: drops what is not sent yet. It ends soon, as it can; what is on its way
+ * is waited for, since a record that gets there after the end would stay in no transaction. Once given up, the producer is
+ * to be made anew: what was dropped left gaps in its sequence, and it may believe in partitions that are not there. */
+void transactor_give_up(struct transactor *x, int64_t now_ms);
+bool transactor_is_given_up(const struct transactor *x);
 /* True when it has ended: how, and the offsets that were to be committed (borrowed until transactor_settled(); NULL
  * after an abort that the worker asked for). Of TRANSACTOR_BROKEN those of the group stand in them, or -1 where nothing
  * was sent. Then settle its transaction, and transactor_settled(). */

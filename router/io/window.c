@@ -129,6 +129,12 @@ void window_unhand(struct window *w, struct window_entry *e)
         r->release = 0;
 }
 
+void window_unhand_all(struct window *w)
+{
+    for (uint64_t s = w->head; s != w->tail; s++)
+        window_unhand(w, entry(w, s));
+}
+
 bool window_uses(const struct window *w, uint32_t release)
 {
     return release != 0 && find_release((struct window *)w, release) != NULL;

@@ -95,6 +95,8 @@ void window_sent(struct window *w, uint32_t record);
 void window_passed(struct window *w);
 /* The event is not that release's any more: another one may decide it. */
 void window_unhand(struct window *w, struct window_entry *e);
+/* The same of every event: of what was handed over nothing is left to be seen (its transaction was aborted). */
+void window_unhand_all(struct window *w);
 /* True while an undone event was handed over by an attempt of `release`. */
 bool window_uses(const struct window *w, uint32_t release);
 

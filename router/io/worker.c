@@ -96,6 +96,7 @@ static void take_release(struct worker *w)
     struct adoption *a = atomic_exchange(&w->mail, NULL);
     if (!a)
         return;
+    int64_t began_us = vx_clock_us();
     releases_adopt(&w->releases, a);
     worker_exact_adopt(w);
     atomic_store_explicit(&w->release, table_release(a->t), memory_order_relaxed);
@@ -105,6 +106,7 @@ static void take_release(struct worker *w)
             lane_steer(w->lanes[i]->lane, w->lanes[i]->exact.on ? 0 : w->lanes[i]->ahead);
             lane_retry(w->lanes[i]->lane, true);
         }
+    metrics_add(w->setup.metrics, w->setup.number, w->wait_counter, (uint64_t)(vx_clock_us() - began_us));
 }
 
 static bool work(struct worker *w, int64_t now_ms)
@@ -137,21 +139,25 @@ static void doze(struct worker *w)
     pthread_mutex_unlock(&w->lock);
 }
 
+bool worker_round(struct worker *w)
+{
+    atomic_store(&w->wake_sent, false);
+    take_release(w);
+    take_orders(w);
+    int64_t now_ms = vx_clock_ms();
+    atomic_store_explicit(&w->moved_ms, now_ms, memory_order_relaxed);
+    return work(w, now_ms);
+}
+
 static void *run(void *arg)
 {
     struct worker *w = arg;
     char name[16];
     snprintf(name, sizeof name, "worker-%zu", w->setup.number);
     pthread_setname_np(pthread_self(), name);
-    while (!w->stopping) {
-        atomic_store(&w->wake_sent, false);
-        take_release(w);
-        take_orders(w);
-        int64_t now_ms = vx_clock_ms();
-        atomic_store_explicit(&w->moved_ms, now_ms, memory_order_relaxed);
-        if (!work(w, now_ms))
+    while (!w->stopping)
+        if (!worker_round(w))
             doze(w);
-    }
     return NULL;
 }
 

@@ -32,6 +32,9 @@ enum {
     EXACT_RETRY_MS = 1000,    /* between two producers, where one fails */
     EXACT_ALONE_RECORDS = 50, /* of suspects in one transaction: what one that is refused sends back */
     EXACT_SAY_MS = 1000,      /* aborts of a worker are logged not more often */
+    EXACT_LOOK_MS = 100,      /* between two looks at the destinations of a transaction */
+    EXACT_ASK_MS = 1000, /* a transaction that takes longer asks about them, again after twice the time, and so on */
+    EXACT_ASKS_MAX = 16,
 };
 
 static struct worker_exact *exact_of(struct worker *w, const struct worker_lane *wl)
@@ -90,14 +93,20 @@ static void change_sides(struct worker *w, struct worker_lane *wl)
     if (!a || wl->lane->window.outstanding || wl->exact.sent >= 0 || wl->exact.founding)
         return;
     pthread_mutex_lock(&a->lock);
-    bool changed = ledger_set_exact(&a->ledger, wl->exact.wanted);
+    /* what is done since the last turn the ledger does not know yet: it goes on record first, too */
+    bool told = wl->lane->window.committable < 0 || wl->lane->window.committable == a->ledger.committable;
+    bool changed = told && ledger_set_exact(&a->ledger, wl->exact.wanted);
     int64_t committed = a->ledger.committed;
     pthread_mutex_unlock(&a->lock);
     if (!changed)
         return;
     wl->exact.on = wl->exact.wanted;
-    if (!wl->exact.on) /* from here on what is decided has to be on record again */
+    if (wl->exact.on) { /* what is not done yet may have got in, and the commits of transactions would not say so */
+        course_raise_floor(&wl->lane->course);
+    } else { /* from here on what is decided has to be on record again, what was aborted, too */
+        window_unhand_all(&wl->lane->window);
         lane_recorded(wl->lane, wl->lane->course.version, committed >= 0 ? committed : wl->lane->course.begin);
+    }
     vx_log(VX_LOG_INFO, "partition.delivery", "topic=%s partition=%d delivery=%s offset=%lld", wl->lane->topic,
            wl->lane->partition, wl->exact.on ? "exactly_once" : "at_least_once", (long long)committed);
     (void)w;
@@ -145,6 +154,7 @@ enum lane_sent worker_exact_send(struct worker *w, struct worker_lane *wl, struc
     int64_t now_ms = atomic_load_explicit(&w->moved_ms, memory_order_relaxed);
     if (alone && !wl->exact.alone) {
         wl->exact.alone_till_ms = now_ms + EXACT_ALONE_MS;
+        wl->wait.kind = WAIT_NOT;
         return LANE_AGAIN; /* the other producer, when nothing is on its way through this one */
     }
     return transactor_send(exact_of(w, wl)->x, topic, r, now_ms);
@@ -249,6 +259,10 @@ static void tell(void *ctx, const struct transaction_report *report, enum lane_a
     vx_assert(wl != NULL);
     if (ack == LANE_ACK_REFUSED || ack == LANE_ACK_DESTINATION)
         wl->exact.alone_till_ms = atomic_load_explicit(&w->moved_ms, memory_order_relaxed) + EXACT_ALONE_MS;
+    /* each alone, with a transaction of its own, would take minutes when the destination is there again; that the lane is
+     * out of its neighbours' way is enough, and no batch is refused for good */
+    if (ack == LANE_ACK_DESTINATION)
+        ack = LANE_ACK_AGAIN;
     worker_tell(w, report->ticket, ack, wl->exact.alone, report->why, report->counter);
 }
 
@@ -317,20 +331,23 @@ static bool take_end(struct worker *w, struct worker_exact *e, int64_t now_ms)
     if (!transactor_ended(e->x, &end, &offsets))
         return false;
     size_t records = t->count;
+    bool anew = transactor_is_given_up(e->x);
     mark_lanes(w, e, end, offsets);
     transaction_settle(t, &ops, w);
     transactor_settled(e->x);
     e->commit_ms = now_ms + w->setup.settings->commit_interval_ms;
+    e->asked = 0;
     if (end == TRANSACTOR_COMMITTED) {
         metrics_add(w->setup.metrics, w->setup.number, w->committed_counter, 1);
-        return true;
+    } else {
+        say_aborted(w, e, records);
+        size_t batch_bytes = producer_batch_bytes(transactor_producer(e->x));
+        if (producer_shrinks(transactor_producer(e->x))) {
+            w->batch_bytes = batch_bytes;
+            anew = true;
+        }
     }
-    say_aborted(w, e, records);
-    size_t batch_bytes = producer_batch_bytes(transactor_producer(e->x));
-    bool smaller = producer_shrinks(transactor_producer(e->x));
-    if (smaller)
-        w->batch_bytes = batch_bytes;
-    if (end == TRANSACTOR_BROKEN || smaller)
+    if (end == TRANSACTOR_BROKEN || anew)
         drop_producer(w, e, now_ms, end == TRANSACTOR_BROKEN);
     return true;
 }
@@ -378,6 +395,22 @@ static void make_producer(struct worker *w, struct worker_exact *e, int64_t now_
     vx_log(VX_LOG_ERROR, "producer.failed", "worker=%zu reason=%s", w->setup.number, vx_log_quote(err.message, quoted));
 }
 
+/* Are the destinations of its records still there? librdkafka waits for a partition that is gone until the record times
+ * out, and asks about the topic only when a broker refuses a record; so one that takes long asks the registry. */
+static void look_at_destinations(struct worker_exact *e, int64_t now_ms)
+{
+    const struct transaction *t = transactor_transaction(e->x);
+    if ((t->state != TRANSACTION_OPEN && t->state != TRANSACTION_ENDING) || now_ms < e->look_ms)
+        return;
+    e->look_ms = now_ms + EXACT_LOOK_MS;
+    if (transactor_has_gone(e->x))
+        transactor_give_up(e->x, now_ms);
+    else if (e->asked < EXACT_ASKS_MAX && now_ms - t->opened_ms >= (int64_t)EXACT_ASK_MS << e->asked) {
+        transactor_ask(e->x);
+        e->asked++;
+    }
+}
+
 /* Ends what is to be ended. */
 static bool turn(struct worker *w, struct worker_exact *e, int64_t now_ms)
 {
@@ -385,6 +418,7 @@ static bool turn(struct worker *w, struct worker_exact *e, int64_t now_ms)
     if (take_end(w, e, now_ms))
         return true;
     bool busy = transactor_serve(e->x);
+    look_at_destinations(e, now_ms);
     if (t->state == TRANSACTION_BROKEN) {
         drop_producer(w, e, now_ms, true);
         return busy;

@@ -9,6 +9,7 @@
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "router/io/worker_private.h"
 
@@ -74,6 +75,8 @@ void worker_begin_close(struct worker *w, struct assignment *a, int64_t deadline
             continue;
         rd_kafka_queue_cb_event_enable(a->queue, NULL, NULL);
         lane_close(wl->lane);
+        if (deadline_ms <= atomic_load_explicit(&w->moved_ms, memory_order_relaxed)) /* it is somebody else's */
+            lane_abandon(wl->lane);
         wl->close_ms = deadline_ms;
         return;
     }
@@ -120,8 +123,9 @@ static void finish_closing(struct worker *w, uint32_t slot, int64_t now_ms)
     size_t outstanding = wl->lane->window.outstanding;
     if (wl->lane->state != LANE_CLOSING)
         return;
-    bool drained = outstanding == 0 && !worker_exact_is_open(wl);
+    bool drained = outstanding == 0 && !worker_exact_is_open(wl) && !lane_is_half(wl->lane);
     if (wl->assignment && (drained || now_ms >= wl->close_ms)) {
+        lane_abandon(wl->lane);
         publish(wl);
         struct assignment *a = wl->assignment;
         wl->assignment = NULL;
@@ -137,14 +141,21 @@ static void finish_closing(struct worker *w, uint32_t slot, int64_t now_ms)
     }
 }
 
-/* Measures what comes in, for changes of release. */
+/* Measures what comes in, for changes of release. Under load a partition's events come in bursts, an answer of the broker
+ * at a time: what came before counts too, less and less, and only a longer silence means that nothing comes in. */
 static void sample(struct worker_lane *wl, int64_t now_ms)
 {
     int64_t time_ms = now_ms - wl->sample_ms;
     if (time_ms < WORKER_SAMPLE_MS)
         return;
-    uint64_t events = wl->lane->events_count - wl->sample_events;
-    wl->ahead = events ? (int64_t)events * WORKER_AHEAD_MS / time_ms + 1 : 0;
+    int64_t events = (int64_t)(wl->lane->events_count - wl->sample_events);
+    if (events > 0) {
+        int64_t expected = events * WORKER_AHEAD_MS / time_ms + 1, before = wl->ahead - wl->ahead / 8;
+        wl->ahead = expected > before ? expected : before;
+        wl->heard_ms = now_ms;
+    } else if (now_ms - wl->heard_ms >= WORKER_SILENCE_MS) {
+        wl->ahead = 0;
+    }
     wl->sample_ms = now_ms;
     wl->sample_events = wl->lane->events_count;
 }
@@ -198,6 +209,18 @@ static bool read_lane(struct worker *w, struct worker_lane *wl)
     return events > 0;
 }
 
+/* How long a change of release keeps the lane from deciding what it has. */
+static void time_wait(struct worker *w, struct worker_lane *wl)
+{
+    bool waits = lane_awaits_record(wl->lane);
+    if (waits && !wl->wait_us) {
+        wl->wait_us = vx_clock_us();
+    } else if (!waits && wl->wait_us) {
+        metrics_add(w->setup.metrics, w->setup.number, w->wait_counter, (uint64_t)(vx_clock_us() - wl->wait_us));
+        wl->wait_us = 0;
+    }
+}
+
 /* --- a turn ------------------------------------------------------------------------------------------------------ */
 
 bool worker_turn(struct worker *w, uint32_t slot, int64_t now_ms)
@@ -212,6 +235,7 @@ bool worker_turn(struct worker *w, uint32_t slot, int64_t now_ms)
         lane_run(wl->lane);
         w->current = NULL;
     }
+    time_wait(w, wl);
     publish(wl);
     worker_remind(w, wl, now_ms);
     finish_closing(w, slot, now_ms);

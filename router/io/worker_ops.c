@@ -22,6 +22,7 @@ void worker_ops_init(struct worker *w)
     w->committed_counter = metrics_counter(m, METRIC_TRANSACTIONS, "committed", NULL);
     w->aborted_counter = metrics_counter(m, METRIC_TRANSACTIONS, "aborted", NULL);
     w->unsure_counter = metrics_counter(m, METRIC_UNSURE, NULL, NULL);
+    w->wait_counter = metrics_counter(m, METRIC_RELEASE_WAIT, NULL, NULL);
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
         w->outcome_counters[i] = metrics_counter(m, METRIC_OUTCOMES, outcomes[i], NULL);
     for (int i = 1; i < REASON_COUNT; i++)
@@ -129,7 +130,7 @@ bool worker_has_room(struct worker *w, const struct worker_lane *wl)
         return false;
     if (wl->exact.on)
         return worker_exact_has_room(w, wl);
-    return worker_producers_have_room(w);
+    return worker_producers_have_room(w, wl);
 }
 
 static bool has_room(void *ctx)
@@ -157,6 +158,31 @@ static enum lane_hold destination(void *ctx, struct vx_span topic, void **handle
     }
 }
 
+static enum lane_sent hand_over(struct worker *w, struct producer_topic *topic, const struct producer_record *r,
+                                bool alone)
+{
+    struct worker_lane *wl = w->current;
+    if (wl->exact.on)
+        return worker_exact_send(w, wl, topic, r, alone);
+    if (!alone)
+        return worker_send_owned(w, topic, r, &wl->wait);
+    w->alone_wanted = true;
+    if (w->alone)
+        return producer_send(w->alone, producer_topic(w->alone, r->record->topic), r);
+    wl->wait.kind = WAIT_ALONE;
+    return LANE_AGAIN;
+}
+
+/* The rest of what the lane waits for; its kind stands. */
+static void set_wait(struct worker *w, const struct producer_topic *topic, const struct producer_record *r)
+{
+    struct worker_wait *wait = &w->current->wait;
+    wait->destination = topic->destination;
+    wait->partition = r->partition;
+    wait->partition_count = r->partition_count;
+    wait->until_ms = atomic_load_explicit(&w->moved_ms, memory_order_relaxed) + WORKER_AGAIN_MS;
+}
+
 static enum lane_sent produce(void *ctx, void *handle, const struct decide_record *record, const struct cel_event *ev,
                               uint32_t number, uint64_t ticket, bool alone)
 {
@@ -168,17 +194,21 @@ static enum lane_sent produce(void *ctx, void *handle, const struct decide_recor
         .timestamp_ms = ev->timestamp_ms,
         .release = table_provenance(a->t) ? vx_span_str(a->release_text) : vx_span(NULL, 0),
         .ticket = ticket,
-        .partition = worker_place(w, topic, record->key, ev),
         .lend = record->value_is_source, /* its message stays until the report anyway */
     };
-    if (w->current->exact.on)
-        return worker_exact_send(w, w->current, topic, &r, alone);
-    if (!alone)
-        return worker_send_owned(w, topic, &r);
-    w->alone_wanted = true;
-    if (!w->alone)
-        return LANE_AGAIN; /* it is made before the lane is run again */
-    return producer_send(w->alone, producer_topic(w->alone, record->topic), &r);
+    worker_place(w, topic, ev, &r);
+    w->current->wait.kind = WAIT_MOMENT;
+    enum lane_sent sent = hand_over(w, topic, &r, alone);
+    if (sent == LANE_AGAIN)
+        set_wait(w, topic, &r);
+    return sent;
+}
+
+static bool may_again(void *ctx, const struct lane *l)
+{
+    const struct worker *w = ctx;
+    (void)l;
+    return worker_may_again(w, w->current);
 }
 
 void worker_tell(struct worker *w, uint64_t ticket, enum lane_ack ack, bool alone, const char *why, uint32_t counter)
@@ -309,6 +339,7 @@ const struct lane_ops worker_ops = {
     .has_room = has_room,
     .destination = destination,
     .produce = produce,
+    .may_again = may_again,
     .on_decided = on_decided,
     .on_dead_letter = on_dead_letter,
     .on_held = on_held,

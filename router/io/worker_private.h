@@ -12,9 +12,11 @@
 enum {
     WORKER_EVENT_OVERHEAD = 256, /* bytes that an event holds beside its key and value */
     WORKER_SAMPLE_MS = 50,       /* over which what comes in is measured */
-    WORKER_AHEAD_MS = 100,       /* a change of release is planned this far ahead of what comes in: several times what a
-                                    commit takes */
-    WORKER_UNTIL_MS = 4000,      /* for so long commits may go unanswered before a busy partition waits for them */
+    WORKER_SILENCE_MS = 500,     /* after which nothing comes in any more */
+    WORKER_AHEAD_MS = 400,       /* a change of release is planned this far ahead of what comes in: several times what a
+                                    commit takes, beside a broker at full load too */
+    WORKER_AGAIN_MS = 100,  /* before a record is tried again that was not taken for no reason that is known to end */
+    WORKER_UNTIL_MS = 4000, /* for so long commits may go unanswered before a busy partition waits for them */
 };
 
 enum order_kind { ORDER_ASSIGN, ORDER_CLOSE, ORDER_OLDER, ORDER_RENEW, ORDER_STOP };
@@ -28,17 +30,35 @@ struct order {
     struct order *next;
 };
 
+/* What a lane waits for whose record was not taken (LANE_AGAIN). */
+struct worker_wait {
+    enum {
+        WAIT_NOT,     /* nothing: it changes its producer before it is run again */
+        WAIT_OPENING, /* the first record to the partition */
+        WAIT_ALONE,   /* the producer of suspects */
+        WAIT_MOMENT,  /* time, or another destination */
+    } kind;
+    const struct producer_topic *topic; /* OPENING; borrowed while `made` is the worker's */
+    unsigned made;                      /* OPENING */
+    struct destination *destination;    /* OPENING, MOMENT; borrowed from the registry */
+    int32_t partition, partition_count; /* OPENING, MOMENT: where it was placed, and among how many */
+    int64_t until_ms;                   /* MOMENT; monotonic */
+};
+
 struct worker_lane {
     struct worker *w;
     struct lane *lane;             /* owned */
     struct assignment *assignment; /* NULL once the consumer has it back */
     atomic_bool ready;             /* its queue may hold events; set by librdkafka's threads */
     int64_t close_ms;              /* deadline of closing, monotonic */
+    struct worker_wait wait;       /* meaningful while the lane is to be decided again */
     int64_t held_ms, remind_ms;    /* since when it is held; when to say so again; monotonic */
     size_t average_bytes;          /* of an event, in the last batch */
     int64_t sample_ms;             /* when `sample_events` was taken; monotonic */
     uint64_t sample_events;
-    int64_t ahead; /* events expected within WORKER_AHEAD_MS; 0: nothing comes in */
+    int64_t heard_ms; /* the last sample with events in it; monotonic */
+    int64_t wait_us;  /* since when a change of release keeps it waiting; 0: it does not */
+    int64_t ahead;    /* events expected within WORKER_AHEAD_MS; 0: nothing comes in */
     struct worker_exact_lane {
         bool on;               /* its records and offsets go with transactions */
         bool wanted;           /* the release in force says so: where it differs the partition is drained */
@@ -57,6 +77,8 @@ struct worker_exact {
     char id[256];         /* transactional.id */
     int64_t retry_ms;     /* not made before; monotonic */
     int64_t commit_ms;    /* when offsets are committed though there are no records; monotonic */
+    int64_t look_ms;      /* when it is looked whether its destinations are still there; monotonic */
+    unsigned asked;       /* how often the registry was asked about those of the transaction under way */
 };
 
 struct worker {
@@ -82,6 +104,7 @@ struct worker {
     struct decider *d;
     struct producer *producers[WORKER_PRODUCERS_MAX]; /* NULL while it could not be made */
     size_t producer_count;
+    unsigned producers_made; /* one more each time that one of them went */
     const struct placement *placement;
     struct producer *alone;       /* NULL until wanted */
     const struct vx_pairs *kafka; /* what producers are made of */
@@ -100,12 +123,14 @@ struct worker {
     uint32_t generation;        /* of lanes, so that an id is not used again soon */
     struct cel_header *headers; /* scratch of view() */
     size_t header_room;
-    uint32_t again_counter, producers_counter, unsure_counter, committed_counter, aborted_counter;
+    uint32_t again_counter, producers_counter, unsure_counter, committed_counter, aborted_counter, wait_counter;
     uint32_t outcome_counters[8];
     uint32_t reason_counters[REASON_COUNT];
 };
 
 /* worker.c */
+/* One round of its loop. True when there was something to do. The worker's thread; a simulator without threads. */
+bool worker_round(struct worker *w);
 void worker_on_producer_wake(void *worker);
 
 /* worker_lanes.c */
@@ -120,14 +145,18 @@ VX_MUSTCHECK enum vx_status worker_make_producers(struct worker *w, struct vx_er
 void worker_free_producers(struct worker *w);
 /* Takes reports in, makes new ones where one is broken or the properties are new. True when there was something. */
 bool worker_serve_producers(struct worker *w, int64_t now_ms);
-bool worker_producers_have_room(const struct worker *w);
+/* For one more event of that lane. */
+bool worker_producers_have_room(const struct worker *w, const struct worker_lane *wl);
+/* Is what the lane waits for over? */
+bool worker_may_again(const struct worker *w, const struct worker_lane *wl);
 /* Which of `producer_count` owns a destination partition. */
 size_t worker_owner_of(const char *topic, int32_t partition, size_t producer_count);
-/* The destination partition of a record that `ev` leads to; the destination is known to be there. */
-int32_t worker_place(const struct worker *w, const struct producer_topic *topic, struct vx_span key,
-                     const struct cel_event *ev);
+/* Fills in the destination partition of a record that `ev` leads to; the destination is known to be there. */
+void worker_place(const struct worker *w, const struct producer_topic *topic, const struct cel_event *ev,
+                  struct producer_record *r);
 /* Sends through the producer that owns the destination partition. `topic` is the first one's. */
-enum lane_sent worker_send_owned(struct worker *w, struct producer_topic *topic, const struct producer_record *r);
+enum lane_sent worker_send_owned(struct worker *w, struct producer_topic *topic, const struct producer_record *r,
+                                 struct worker_wait *wait);
 
 /* worker_exact.c */
 /* A release is in force. */

@@ -22,20 +22,22 @@
 
 enum { PRODUCER_RETRY_MS = 1000 };
 
-bool worker_producers_have_room(const struct worker *w)
+bool worker_producers_have_room(const struct worker *w, const struct worker_lane *wl)
 {
+    size_t records = wl->lane->window.outstanding, bytes = records * wl->average_bytes;
     for (size_t i = 0; i < w->producer_count; i++)
-        if (!w->producers[i] || !producer_has_room(w->producers[i]))
+        if (!w->producers[i] || !producer_has_room(w->producers[i]) ||
+            !producer_shares_room(w->producers[i], w->lane_room, records, bytes))
             return false;
     return !w->alone || producer_has_room(w->alone);
 }
 
-int32_t worker_place(const struct worker *w, const struct producer_topic *topic, struct vx_span key,
-                     const struct cel_event *ev)
+void worker_place(const struct worker *w, const struct producer_topic *topic, const struct cel_event *ev,
+                  struct producer_record *r)
 {
-    int32_t count = atomic_load_explicit(&topic->destination->partition_count, memory_order_relaxed);
-    vx_assert(count > 0); /* it is known to be there, and so how many it has */
-    return placement_choose(w->placement, key, ev->partition, ev->offset, count);
+    r->partition_count = atomic_load_explicit(&topic->destination->partition_count, memory_order_relaxed);
+    vx_assert(r->partition_count > 0); /* it is known to be there, and so how many it has */
+    r->partition = placement_choose(w->placement, r->record->key, ev->partition, ev->offset, r->partition_count);
 }
 
 size_t worker_owner_of(const char *topic, int32_t partition, size_t producer_count)
@@ -43,11 +45,34 @@ size_t worker_owner_of(const char *topic, int32_t partition, size_t producer_cou
     return (size_t)((vx_hash64(vx_span_str(topic)) + (uint64_t)(uint32_t)partition) % producer_count);
 }
 
-enum lane_sent worker_send_owned(struct worker *w, struct producer_topic *topic, const struct producer_record *r)
+enum lane_sent worker_send_owned(struct worker *w, struct producer_topic *topic, const struct producer_record *r,
+                                 struct worker_wait *wait)
 {
     size_t owner = w->producer_count == 1 ? 0 : worker_owner_of(topic->name, r->partition, w->producer_count);
     struct producer *p = w->producers[owner];
-    return producer_send(p, p == w->producers[0] ? topic : producer_topic(p, r->record->topic), r);
+    topic = p == w->producers[0] ? topic : producer_topic(p, r->record->topic);
+    enum lane_sent sent = producer_send(p, topic, r);
+    if (sent == LANE_AGAIN && producer_is_opening(topic, r->partition)) {
+        wait->kind = WAIT_OPENING;
+        wait->topic = topic;
+        wait->made = w->producers_made;
+    }
+    return sent;
+}
+
+bool worker_may_again(const struct worker *w, const struct worker_lane *wl)
+{
+    const struct worker_wait *wait = &wl->wait;
+    if (wait->kind == WAIT_NOT)
+        return true;
+    if (wait->kind == WAIT_ALONE)
+        return w->alone != NULL;
+    if (atomic_load(&wait->destination->state) != DESTINATION_THERE ||
+        atomic_load(&wait->destination->partition_count) != wait->partition_count)
+        return true; /* it goes elsewhere, or is held */
+    if (wait->kind == WAIT_MOMENT)
+        return atomic_load_explicit(&w->moved_ms, memory_order_relaxed) >= wait->until_ms;
+    return wait->made != w->producers_made || !producer_is_opening(wait->topic, wait->partition);
 }
 
 /* After a fatal error: a new producer. Its reports have sent every lane back to its first event that is not done. */
@@ -66,6 +91,7 @@ static void mend(struct worker *w, struct producer **p, bool alone, int64_t now_
         }
         producer_free(*p);
         *p = NULL;
+        w->producers_made++;
     }
     if (*p || (alone && !w->alone_wanted) || now_ms < w->producer_retry_ms)
         return;
@@ -80,6 +106,7 @@ static void mend(struct worker *w, struct producer **p, bool alone, int64_t now_
 
 void worker_free_producers(struct worker *w)
 {
+    w->producers_made++;
     for (size_t i = 0; i < w->producer_count; i++) {
         producer_free(w->producers[i]);
         w->producers[i] = NULL;

@@ -5,7 +5,7 @@ import sys, pathlib
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e/lib"))
 from harness import *
 
-SECONDS = int(os.environ.get("VELTRIX_SECONDS", 45))
+SECONDS = option("seconds", 45)
 RATE = 4000
 TRANSACTION_S = 11  # more than transaction.timeout.ms
 

@@ -30,6 +30,8 @@ def kill_at_random(**load):
         kills += 1
         victim.start()
     verdict = game.finish(fleet, feed, RATE * SECONDS, duplicates=True)
+    for offset, text, epoch in look.commits():
+        expect(re.fullmatch(r"veltrix release=1 generation=1 until=\d+.*", text) and epoch >= 0, f"{offset} {text} {epoch}")
     print(f"# kills={kills} duplicated={verdict['duplicated']} not_committed_at_the_kills={bound}")
     expect(kills >= SECONDS // 10, f"only {kills} kills")
     return fleet, verdict, bound

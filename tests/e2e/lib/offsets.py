@@ -19,7 +19,7 @@ class Partitions(ctypes.Structure):
 
 
 for name, result, *arguments in (
-        ("committed", c_int, c_void_p, c_void_p, c_int),
+        ("committed", c_int, c_void_p, c_void_p, c_int), ("topic_partition_get_leader_epoch", c_int32, c_void_p),
         ("query_watermark_offsets", c_int, c_void_p, c_char_p, c_int32, c_void_p, c_void_p, c_int)):
     f = getattr(LIB, "rd_kafka_" + name)
     f.restype, f.argtypes = result, arguments
@@ -32,17 +32,25 @@ class Offsets:
         self.topic, self.partitions = topic, partitions
         self.rk = client(1, kafka, group_id=group, enable_auto_commit="false")
 
-    def committed(self):
-        """A list by partition; 0 where nothing is committed."""
+    def commits(self):
+        """[(offset, metadata, leader epoch)] by partition; 0, "" and -1 where nothing is committed."""
         wanted = LIB.rd_kafka_topic_partition_list_new(self.partitions)
         for i in range(self.partitions):
             LIB.rd_kafka_topic_partition_list_add(wanted, self.topic.encode(), i)
         if LIB.rd_kafka_committed(self.rk, wanted, TIMEOUT_MS):
             raise RuntimeError("the group's offsets are not to be had")
         found = Partitions.from_address(wanted)
-        offsets = [max(found.at[i].offset, 0) for i in range(found.count)]
+        commits = []
+        for i in range(found.count):
+            p = found.at[i]
+            text = ctypes.string_at(p.metadata, p.metadata_size).decode() if p.metadata else ""
+            commits.append((max(p.offset, 0), text, LIB.rd_kafka_topic_partition_get_leader_epoch(byref(p))))
         LIB.rd_kafka_topic_partition_list_destroy(wanted)
-        return offsets
+        return commits
+
+    def committed(self):
+        """A list by partition; 0 where nothing is committed."""
+        return [offset for offset, _, _ in self.commits()]
 
     def ends(self):
         low, high, offsets = c_int64(), c_int64(), []
@@ -53,9 +61,15 @@ class Offsets:
         return offsets
 
     def undone(self, partitions):
-        """How many events of these partitions are there and not committed."""
-        committed, ends = self.committed(), self.ends()
-        return sum(ends[p] - committed[p] for p in partitions)
+        """How many events of these partitions may have been decided and are not committed: those that are there, but none
+        beyond what their owner has put on record as the furthest that it would decide."""
+        commits, ends = self.commits(), self.ends()
+        count = 0
+        for p in partitions:
+            offset, text, _ = commits[p]
+            until = re.search(r" until=(\d+)", text)
+            count += max(min(ends[p], int(until.group(1)) if until else offset) - offset, 0)
+        return count
 
 
 def owned(log, topic):

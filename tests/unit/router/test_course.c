@@ -167,6 +167,23 @@ static void the_next_owner_is_bound_up_to_what_its_forerunner_can_have_decided(v
     }
 }
 
+static void what_was_decided_stays_below_until_though_commits_begin_anew(void **state)
+{
+    (void)state;
+    struct course c;
+    course_init(&c, 10);
+    turn(&c, 10, 1);
+    course_recorded(&c, c.version, 1000);
+    course_decided(&c, 29);
+    assert_int_equal(course_until(&c, 12), 12);
+    course_raise_floor(&c);
+    assert_int_equal(course_until(&c, 12), 30);
+    assert_int_equal(course_until(&c, 40), 40);
+    c.floor = 50; /* never lower */
+    course_raise_floor(&c);
+    assert_int_equal(course_until(&c, 12), 50);
+}
+
 static void how_many_partitions_a_topic_began_with_stays_on_record(void **state)
 {
     static const char *const bad[] = {"veltrix partitions=",   "veltrix partitions=x",
@@ -247,6 +264,7 @@ int main(void)
         cmocka_unit_test(the_longest_text_fits),
         cmocka_unit_test(what_is_not_ours_is_no_course),
         cmocka_unit_test(the_next_owner_is_bound_up_to_what_its_forerunner_can_have_decided),
+        cmocka_unit_test(what_was_decided_stays_below_until_though_commits_begin_anew),
         cmocka_unit_test(how_many_partitions_a_topic_began_with_stays_on_record),
         cmocka_unit_test(a_release_that_kills_its_owners_is_let_go_of),
         cmocka_unit_test(an_older_release_is_named_until_its_events_are_done),

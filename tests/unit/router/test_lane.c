@@ -52,6 +52,8 @@ struct world {
     uint32_t last_release; /* of the last record handed over */
     int sync_refused;      /* topic that refuses records before they are sent; -1: none */
     int full;              /* topic whose records are not taken now; -1: none */
+    int waited_for;        /* topic of the last record that was not taken; -1: of no topic */
+    int decisions;
     enum lane_release old; /* what is said of releases that are not in force */
     int unsure_calls;
     bool slow;     /* commits are not answered at once */
@@ -135,6 +137,7 @@ static void on_decide(void *ctx, uint32_t release, const struct cel_event *ev, s
 {
     struct world *w = ctx;
     int topics[3];
+    w->decisions++;
     *out = (struct decision){.outcome = OUTCOME_EMITTED, .records = w->records};
     out->record_count = (size_t)route(w, release, ev->offset, topics);
     for (size_t i = 0; i < out->record_count; i++)
@@ -187,6 +190,7 @@ static enum lane_sent on_produce(void *ctx, void *handle, const struct decide_re
     assert_int_equal(t, topic_of(record->topic));
     if (w->sync_refused == t)
         return LANE_REFUSED;
+    w->waited_for = w->full == t ? t : -1;
     if (w->full == t)
         return LANE_AGAIN;
     if (!alone && w->wary && (record->value.len > 0 || rnd(20) == 0)) {
@@ -203,6 +207,13 @@ static enum lane_sent on_produce(void *ctx, void *handle, const struct decide_re
     else
         w->line[t][w->count[t]++] = f;
     return LANE_SENT;
+}
+
+static bool on_may_again(void *ctx, const struct lane *l)
+{
+    const struct world *w = ctx;
+    (void)l;
+    return w->full < 0 || w->full != w->waited_for;
 }
 
 static void on_decided(void *ctx, struct lane *l, uint32_t release, const struct decision *d, bool again)
@@ -244,6 +255,7 @@ static const struct lane_ops ops = {
     .has_room = on_has_room,
     .destination = on_destination,
     .produce = on_produce,
+    .may_again = on_may_again,
     .on_decided = on_decided,
     .on_dead_letter = on_dead_letter,
     .on_held = on_held,
@@ -707,6 +719,31 @@ static void a_change_is_not_brought_forward_to_before_what_was_decided(void **st
     end(w);
 }
 
+/* Planned far enough ahead it keeps nobody waiting; made at once it does, until it is on record. */
+static void only_a_change_that_is_not_on_record_in_time_keeps_events_waiting(void **state)
+{
+    (void)state;
+    static const int64_t aheads[] = {10, 0};
+    for (size_t i = 0; i < 2; i++) {
+        struct world *w = begin();
+        deliver(w, 1);
+        run(w);
+        assert_false(lane_awaits_record(w->l));
+        w->release = 2;
+        w->slow = true;
+        w->ahead = aheads[i];
+        deliver(w, 2);
+        run(w);
+        assert_int_equal(lane_awaits_record(w->l), aheads[i] == 0);
+        send_commit(w);
+        take_commit(w, true, true);
+        run(w);
+        assert_false(lane_awaits_record(w->l));
+        settle(w);
+        end(w);
+    }
+}
+
 /* Half of it may be there, or get in late. */
 static void an_event_that_was_begun_stays_with_its_release(void **state)
 {
@@ -729,6 +766,124 @@ static void an_event_that_was_begun_stays_with_its_release(void **state)
     assert_int_equal(w->logged[0], 1);
     assert_int_equal(w->logged[1], 1);
     end(w);
+}
+
+static void what_was_not_taken_is_not_decided_again_before_it_may_be(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    w->full = 1;
+    deliver(w, event_to(w, 1, (int[]){1}));
+    for (int turn = 0; turn < 1000; turn++)
+        run(w);
+    assert_int_equal(w->decisions, 1);
+    w->full = 2; /* nobody says so: the lane asks */
+    run(w);
+    assert_int_equal(w->decisions, 2);
+    assert_int_equal(w->count[1], 1);
+    settle(w);
+    assert_int_equal(w->logged[1], 1);
+    end(w);
+}
+
+/* Half of it is on its way. */
+static void what_is_on_its_way_comes_back_before_the_rest_is_decided_again(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    w->full = 1;
+    deliver(w, event_to(w, 2, (int[]){0, 1}));
+    for (int turn = 0; turn < 1000; turn++)
+        run(w);
+    assert_int_equal(w->decisions, 1);
+    w->full = -1;
+    for (int turn = 0; turn < 1000; turn++)
+        run(w);
+    assert_int_equal(w->decisions, 1);
+    settle(w);
+    assert_int_equal(w->decisions, 2);
+    assert_int_equal(w->logged[0], 1);
+    assert_int_equal(w->logged[1], 1);
+    end(w);
+}
+
+/* It may lead elsewhere then: a release, or another number of partitions. */
+static void whatever_changes_the_route_ends_the_wait(void **state)
+{
+    const struct {
+        bool adopted;
+        int decisions;
+    } cases[] = {{true, 2}, {false, 2}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world *w = begin();
+        w->full = 1;
+        deliver(w, event_to(w, 1, (int[]){1}));
+        run(w);
+        lane_retry(w->l, cases[i].adopted);
+        for (int turn = 0; turn < 1000; turn++)
+            run(w);
+        assert_int_equal(w->decisions, cases[i].decisions);
+        w->full = -1;
+        settle(w);
+        assert_int_equal(w->logged[1], 1);
+        end(w);
+    }
+}
+
+static void a_closing_lane_sends_the_rest_of_an_event_that_is_half_there(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    int64_t n = event_to(w, 2, (int[]){0, 1});
+    w->full = 1;
+    deliver(w, n);
+    deliver(w, n + 1);
+    run(w);
+    lane_close(w->l);
+    assert_false(lane_is_half(w->l)); /* on its way */
+    while (serve_any(w))
+        ;
+    assert_true(lane_is_half(w->l));
+    for (int turn = 0; turn < 1000; turn++)
+        lane_run(w->l);
+    assert_int_equal(w->decisions, 1);
+    w->full = -1;
+    lane_run(w->l);
+    assert_int_equal(w->l->state, LANE_CLOSING);
+    assert_int_equal(w->decisions, 2);
+    while (serve_any(w))
+        lane_run(w->l);
+    assert_false(lane_is_half(w->l));
+    assert_int_equal(w->l->window.committable, n + 1);
+    assert_int_equal(w->decisions, 2); /* and nothing behind it */
+    assert_int_equal(w->logged[0], 1);
+    assert_int_equal(w->logged[1], 1);
+    end(w);
+}
+
+static void a_closing_lane_waits_for_no_destination_and_not_for_what_was_abandoned(void **state)
+{
+    (void)state;
+    for (int abandoned = 0; abandoned < 2; abandoned++) {
+        struct world *w = begin();
+        w->full = 1;
+        deliver(w, event_to(w, 2, (int[]){0, 1}));
+        run(w);
+        lane_close(w->l);
+        while (serve_any(w))
+            ;
+        assert_true(lane_is_half(w->l));
+        if (abandoned)
+            lane_abandon(w->l);
+        w->missing[1] = true;
+        w->full = -1;
+        lane_run(w->l);
+        assert_false(lane_is_half(w->l));
+        assert_int_equal(w->l->state, LANE_CLOSING);
+        assert_int_equal(w->l->window.committable, -1);
+        end(w);
+    }
 }
 
 static void late_reports_of_a_closed_lane_decide_nothing(void **state)
@@ -815,6 +970,10 @@ static void change_the_world(struct world *w, bool with_releases, bool with_miss
     case 3:
         kill_producer(w, -1);
         break;
+    case 4: /* without a word to the lane; owners that get nothing done for long would be taken for a release's victims */
+        if (!with_releases)
+            w->full = rnd(3) ? -1 : (int)rnd(TOPICS);
+        break;
     }
 }
 
@@ -886,6 +1045,7 @@ static void run_once(bool with_releases, bool with_missing)
     w->slow = false;
     memset(w->missing, 0, sizeof w->missing);
     w->lookup = false;
+    w->full = -1;
     lane_retry(w->l, false);
     top = top > w->delivered ? top : w->delivered;
     for (int i = 0; i < 200000 && w->delivered < top; i++) {
@@ -936,7 +1096,13 @@ int main(void)
         cmocka_unit_test(what_was_handed_over_is_decided_again_by_its_release),
         cmocka_unit_test(where_its_release_does_not_get_it_through_the_new_one_decides),
         cmocka_unit_test(a_change_is_not_brought_forward_to_before_what_was_decided),
+        cmocka_unit_test(only_a_change_that_is_not_on_record_in_time_keeps_events_waiting),
         cmocka_unit_test(an_event_that_was_begun_stays_with_its_release),
+        cmocka_unit_test(what_was_not_taken_is_not_decided_again_before_it_may_be),
+        cmocka_unit_test(what_is_on_its_way_comes_back_before_the_rest_is_decided_again),
+        cmocka_unit_test(whatever_changes_the_route_ends_the_wait),
+        cmocka_unit_test(a_closing_lane_sends_the_rest_of_an_event_that_is_half_there),
+        cmocka_unit_test(a_closing_lane_waits_for_no_destination_and_not_for_what_was_abandoned),
         cmocka_unit_test(late_reports_of_a_closed_lane_decide_nothing),
         cmocka_unit_test(any_schedule_loses_nothing_and_keeps_order),
     };

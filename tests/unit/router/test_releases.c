@@ -103,12 +103,31 @@ static void one_that_is_not_to_be_had_is_asked_for_again_after_the_next_release(
     releases_done(&r);
 }
 
+static void another_release_of_the_same_number_takes_its_place(void **state)
+{
+    (void)state;
+    struct releases r = {0};
+    releases_adopt(&r, release(5));
+    releases_adopt(&r, release(6));
+    struct adoption *again = release(5);
+    releases_adopt(&r, again); /* etcd was restored: 5 was given out again */
+    assert_ptr_equal(releases_find(&r, 5), again);
+    assert_int_equal(r.older_count, 1);
+    again = release(5);
+    releases_adopt(&r, again);
+    assert_ptr_equal(releases_find(&r, 5), again);
+    assert_int_equal(r.older_count, 1);
+    assert_true(is_here(&r, 6));
+    releases_done(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_older_release_stays_while_it_is_used),
         cmocka_unit_test(beyond_the_bound_the_oldest_goes),
         cmocka_unit_test(one_that_is_missing_is_asked_for_once),
+        cmocka_unit_test(another_release_of_the_same_number_takes_its_place),
         cmocka_unit_test(one_that_is_not_to_be_had_is_asked_for_again_after_the_next_release),
     };
     metrics = metrics_new(1);

@@ -393,6 +393,24 @@ static void what_a_transaction_would_commit_is_what_acknowledgements_make_commit
     window_done(&w);
 }
 
+static void an_event_whose_transaction_was_aborted_is_no_release_s_any_more(void **state)
+{
+    (void)state;
+    struct window w;
+    begin(&w);
+    deliver(&w, 10);
+    window_next(&w)->release = 7;
+    uint64_t ticket = send_next(&w, 1);
+    assert_true(window_uses(&w, 7));
+    window_ack(&w, ticket, false);
+    window_back(&w);
+    assert_true(window_next(&w)->flags & WINDOW_HANDED);
+    window_unhand_all(&w);
+    assert_false(window_next(&w)->flags & WINDOW_HANDED);
+    assert_false(window_uses(&w, 7));
+    end(&w);
+}
+
 static void any_schedule_commits_exactly_the_done_prefix(void **state)
 {
     (void)state;
@@ -419,6 +437,7 @@ int main(void)
         cmocka_unit_test(a_ticket_acknowledged_twice_counts_once),
         cmocka_unit_test(bounds_hold_in_events_and_bytes),
         cmocka_unit_test(what_a_transaction_would_commit_is_what_acknowledgements_make_committable),
+        cmocka_unit_test(an_event_whose_transaction_was_aborted_is_no_release_s_any_more),
         cmocka_unit_test(any_schedule_commits_exactly_the_done_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
