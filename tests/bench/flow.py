@@ -25,6 +25,10 @@ PAUSE_RATE, PAUSE_S = 5000, 60  # far from full: what is waited for is the linge
 READY = 20  # releases that are activated in turn
 
 
+def percentile(figures, share=0.99):
+    return sorted(figures)[int(share * (len(figures) - 1))]
+
+
 def holds(figure, target):
     sign, limit = target
     return figure <= limit if sign == "<=" else figure >= limit
@@ -57,8 +61,8 @@ class Bench:
         safe = "".join(c if c.isalnum() else "-" for c in name)
         return lambda router: perf(router.pid, ROOT / f"build/bench/flow-{safe}-{pair}.perf.data")
 
-    def pairs(self, name, targets, reference, router):
-        """`reference` and `router`: functions of the pair's number that make one run."""
+    def pairs(self, name, targets, reference, router, more=dict):
+        """`reference` and `router`: functions of the pair's number that make one run; `more()`: further figures of all."""
         pairs = []
         for pair in range(self.args.pairs + (not self.warm)):
             warm_up, self.warm = not self.warm, True
@@ -71,7 +75,7 @@ class Bench:
                    "rss_above_mib": round(b["rss_mib"] - a["rss_mib"], 1)}
             say(row)
             pairs += [] if warm_up else [row]
-        self.judge(name, targets, pairs)
+        self.judge(name, targets, pairs, **more())
 
     def judge(self, name, targets, pairs, **more):
         figures = {k: round(median(pairs, k), 3) for k in ("events_ratio", "cpu_ratio", "rss_above_mib")}
@@ -112,19 +116,25 @@ class Bench:
             self.skip(name, "skipped", "this Veltrix does not take it: " + str(e).partition("error: ")[2])
 
     def releases(self, name):
-        self.pairs(name, {"events_ratio": (">=", 0.97)}, lambda pair: self.once(Router, Case()),
-                   lambda pair: self.once(Router, Case(releases=READY), Releases))
+        made = []
+
+        def once(pair):
+            return self.once(Router, Case(releases=READY), lambda router: made.append(Releases(router)) or made[-1])
+
+        self.pairs(name, {"events_ratio": (">=", 0.97), "pause_ms": ("<=", 1.0)}, lambda pair: self.once(Router, Case()), once,
+                   lambda: {"pause_ms": percentile([w for m in made for w in m.waits_ms])})
 
     def pause(self, name):
-        """What a release costs the worst event of its second, as a reader of the outputs sees it: linger and all that goes on
-        without releases too is taken off."""
-        worst = {}
-        for who, case, around in (("without", Case(), None), ("with", Case(releases=READY), Releases)):
+        """At a steady rate: how long partitions stood still for each release; and, as a reader of the outputs sees it, the worst
+        event of a second with and without releases, which holds the linger and all that the machine does besides."""
+        worst, made = {}, []
+        for who, case in (("without", Case()), ("with", Case(releases=READY))):
+            around = (lambda router: made.append(Releases(router)) or made[-1]) if case.releases else None
             with Topics(3) as topics:
                 seen = steady(Router(), case, topics, PAUSE_RATE, self.args.pause_seconds, around)
-            worst[who] = sorted(seen["worst_ms"])[int(0.99 * (len(seen["worst_ms"]) - 1))]
+            worst[who] = percentile(seen["worst_ms"])
             say({"row": name, "releases": who, **seen})
-        self.add(name, {"pause_ms": ("<=", 1.0)}, {"pause_ms": round(worst["with"] - worst["without"], 3), "worst_p99_ms": worst})
+        self.add(name, {"pause_ms": ("<=", 1.0)}, {"pause_ms": percentile(made[0].waits_ms), "worst_p99_ms": worst})
 
 
 def cell(row, key):
@@ -135,7 +145,11 @@ def cell(row, key):
 def table(rows):
     lines = ["| reference : router | events/s | ratio | CPU s per million | ratio | peak MiB | target | |", "|---|---|---|---|---|---|---|---|"]
     for row in rows:
-        name = row["summary"] + (f": {row['pause_ms']} ms" if "pause_ms" in row else "")
+        name = row["summary"]
+        if "pause_ms" in row:
+            name += f"; pause {row['pause_ms']:.3f} ms"
+        if "worst_p99_ms" in row:
+            name += "; worst event of a second {without:.0f} ms without, {with:.0f} with".format(**row["worst_p99_ms"])
         target = "; ".join(f"{WORDS[k]} {t}".replace("<=", "≤").replace(">=", "≥") for k, t in row.get("targets", {}).items())
         lines.append(f"| {name} | {cell(row, 'events_per_s')} | {row.get('events_ratio', '')} | {cell(row, 'cpu_s_per_million')} | "
                      f"{row.get('cpu_ratio', '')} | {cell(row, 'rss_mib')} | {target} | {row['verdict'].replace('|', '/')} |")
@@ -156,7 +170,7 @@ def parse():
     case.add_argument("--partitions", type=int, nargs="+", help="of each of the 8 topics")
     case.add_argument("--routing", choices=["json", "key"], nargs="+")
     case.add_argument("--rules", type=int, nargs="+")
-    case.add_argument("--workers", type=int, nargs="+", help="0: one a core")
+    case.add_argument("--workers", type=int, nargs="+", help="0: as many as the router starts unless told")
     case.add_argument("--kafka", nargs="+", default=[], metavar="PROPERTY=VALUE", help="of the router's section `kafka`")
     args = parser.parse_args()
     args.pairs = args.pairs or (1 if args.quick else 5)
@@ -188,7 +202,7 @@ def main():
     if not own:
         bench.attempt("exactly_once against at_least_once", bench.exactly_once)
         bench.attempt("a release of 100 rules every second against none", bench.releases)
-        bench.attempt("pause by a release (worst event of a second, 99th percentile, with less without)", bench.pause)
+        bench.attempt(f"a release every second at {PAUSE_RATE:,} events/s", bench.pause)
     text = table(bench.rows)
     print(text, file=sys.stderr)
     if args.readme:

@@ -3,7 +3,7 @@
 A contender is a program that takes events from one topic and spreads them over eight. All are measured alike, from outside,
 by bench_watch: from its first event to the last record. Topics are fresh for each run, and gone after it, but for the input.
 """
-import argparse, contextlib, json, os, pathlib, random, shutil, signal, statistics, subprocess, sys, tempfile, threading, time
+import argparse, contextlib, json, os, pathlib, random, re, shutil, signal, statistics, subprocess, sys, tempfile, threading, time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e/lib"))
 from harness import BIN, KAFKA, ROOT, Child, Failure, Fleet, check_tool, expect, free_port, http, run, wait_until
@@ -177,12 +177,14 @@ class Router(Contender):
 
 
 class Releases:
-    """Activates one of the router's ready releases a second, in turn, from when it is entered until it is left."""
+    """Activates one of the router's ready releases a second, in turn, from when it is entered until it is left. `waits_ms`: for
+    how long, by its own count, all partitions together stood still for each of them."""
 
     def __init__(self, router):
         self.router = router
         self.over = threading.Event()
         self.done, self.failure = 0, None
+        self.waits_ms, self.waited_ms = [], None
 
     def __enter__(self):
         self.thread = threading.Thread(target=self.run)
@@ -192,14 +194,25 @@ class Releases:
     def run(self):
         try:
             while not self.over.wait(1):
+                self.note_wait()
                 self.router.activate(self.router.ready[self.done % len(self.router.ready)])
                 self.done += 1
         except Exception as e:
             self.failure = e
 
+    def note_wait(self):
+        """What has come since the activation before."""
+        text = http(self.router.child.admin + "/metrics")[1]
+        waited_ms = int(re.search(r"^veltrix_release_wait_microseconds_total (\d+)", text, re.M)[1]) / 1000
+        if self.done:
+            self.waits_ms.append(round(waited_ms - self.waited_ms, 3))
+        self.waited_ms = waited_ms
+
     def __exit__(self, kind, *_):
         self.over.set()
         self.thread.join()
+        if not kind:
+            self.note_wait()
         if self.failure and not kind:
             raise self.failure
 
