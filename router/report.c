@@ -2,8 +2,8 @@
  *
  * The presence report is an interface: configsvc and `veltrix fleet` read it.
  *   host, version, pid, started_ms, workers, workers_hung, partitions, joined, running {release, generation, since_ms, source},
- *   releases [{release, state: running|loading|rejected, error}], etcd, alarm, known {generation, cluster: text}, held [{topic, partition, reason,
- *   message}], counters {in, out, dead_letters, failures}
+ *   releases [{release, state: running|loading|rejected, error}], etcd, alarm, known {generation, cluster: text},
+ *   held [{topic, partition, reason, message}], counters {in, out, dead_letters, failures}
  */
 #include "router/report.h"
 

@@ -24,7 +24,8 @@ enum {
 
 struct destinations;
 
-/* Starts the thread. `on_change` is called from it after a state changed, or a topic became another one of its name. `kafka` is borrowed while it lives. */
+/* Starts the thread. `on_change` is called from it after a state changed, or a topic became another one of its name.
+ * `kafka` is borrowed while it lives. */
 VX_MUSTCHECK enum vx_status destinations_start(const struct vx_pairs *kafka, void (*on_change)(void *ctx), void *ctx,
                                                struct destinations **out, struct vx_err *err);
 /* Asks again about those that are there, at that interval: their partitions may have become more. 0, at first: never. So
