@@ -46,7 +46,7 @@ static void add_releases(struct vx_buf *out, const struct follower_status *s)
         vx_buf_printf(out, "{\"release\":%u,\"state\":\"running\"}", f->running);
         comma = ",";
     }
-    if (f->seen && (f->known.release != f->running || f->other)) {
+    if (f->seen && (f->known.release != f->running || f->other || f->unreadable)) {
         bool rejected = f->rejected == f->known.release;
         vx_buf_printf(out, "%s{\"release\":%u,\"state\":\"%s\"", comma, f->known.release,
                       rejected ? "rejected" : "loading");

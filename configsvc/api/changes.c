@@ -1,8 +1,8 @@
 /* Moving the pointer, and taking the edit lock away. Correctness is in the store's transactions; here is only who asks,
  * what for, and the audit entry. One request, one thread.
  *
- * The audit entries of pointer moves have one form, "release 42 (was 41)", because rollback reads them back to find what
- * ran before. */
+ * The audit entries of activations and rollbacks have one form, "release 42 (was 41)", because rollback reads them back to
+ * find what ran before. That of an accepted restore has its own: the release stays, only its generation moves. */
 #include "configsvc/api/routes.h"
 
 #include <stdio.h>

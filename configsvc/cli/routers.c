@@ -47,6 +47,8 @@ static void view_load(struct cli *cli, struct json_value item, struct routers_vi
         .host = wire_get_str(report, "host", arena, "?"),
         .version = wire_get_str(report, "version", arena, "?"),
         .release = (uint32_t)wire_get_int(report, "workers_release", wire_get_int(running, "release", 0)),
+        .generation = wire_get_int(running, "generation", 0),
+        .known = wire_get_int(wire_get(report, "known"), "generation", INT64_MAX),
         .since_ms = wire_get_int(running, "since_ms", 0),
         .partitions = wire_get_int(report, "partitions", 0),
         .error = "",
@@ -132,12 +134,13 @@ static bool look(struct cli *cli, const char *fleet, uint32_t release, int64_t g
     }
     r->running = 0;
     for (size_t i = 0; i < r->live; i++) {
-        if (views[i].rejected == release && views[i].release != release) {
+        /* it may run a release of that number from before, whether it obeys etcd now or not */
+        bool running = views[i].release == release && views[i].generation >= generation && !views[i].refusing;
+        if (views[i].rejected == release && views[i].known >= generation && !running) {
             r->rejecting = views[i];
             r->outcome = ROUTERS_REJECTED;
         }
-        /* one that does not obey etcd may run a release of that number, from before */
-        if (views[i].release == release && !views[i].refusing)
+        if (running)
             r->running++;
         else
             vx_buf_printf(&late, "%s%s%s", late.len ? ", " : "", views[i].id,

@@ -17,7 +17,9 @@ struct routers_view {
     const char *version;
     const char *state; /* the worst that is true: "rejecting", "held", "no etcd", "joining", "loading", "running", … */
     uint32_t release;  /* that all its workers route by; 0: none yet, or some are still changing over */
-    int64_t since_ms;  /* wall clock, of that release; 0: unknown */
+    int64_t generation; /* of the pointer under which it runs that release; a number may have been given out twice */
+    int64_t known;      /* generation of the pointer that it obeyed last; INT64_MAX: it does not say */
+    int64_t since_ms;   /* wall clock, of that release; 0: unknown */
     int64_t partitions;
     bool refusing;     /* it does not obey etcd, which was set back or is another one */
     uint32_t rejected; /* the release that it refuses; 0: none */
@@ -35,7 +37,7 @@ VX_MUSTCHECK bool routers_fetch(struct cli *cli, const char *fleet, struct route
                                 struct routers_view **out, size_t *count, struct client_answer *answer);
 
 /* Waits until every live router runs `release`, with progress on standard error, as long as the pointer stays at
- * `generation`. */
+ * `generation`. One that runs a release of that number under a generation before does not run it yet. */
 enum routers_outcome {
     ROUTERS_ALL,      /* every live router runs it */
     ROUTERS_NONE,     /* no router is live: the next one that starts will run it */

@@ -67,6 +67,7 @@ struct table {
     unsigned refs; /* atomic */
     struct vx_arena arena;
     uint32_t release;
+    uint64_t content; /* table_content() */
     bool provenance;
     struct cel_slots slots;
 

@@ -167,12 +167,23 @@ static void table_free(struct table *t)
     free(t);
 }
 
+static uint64_t hash_documents(const struct config_set *set)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < set->document_count; i++) {
+        uint64_t both[] = {hash, vx_hash64(set->documents[i].text)};
+        hash = vx_hash64(vx_span((const char *)both, sizeof both));
+    }
+    return hash;
+}
+
 enum vx_status table_new(const struct config_set *set, uint32_t number, struct table **out, struct vx_diags *diags)
 {
     struct table *t = calloc(1, sizeof *t);
     vx_assert(t != NULL);
     t->refs = 1;
     t->release = number;
+    t->content = hash_documents(set);
     t->provenance = set->fleet.provenance == CONFIG_PROVENANCE_HEADER;
 
     struct compiler c = {t, set, diags, calloc(set->processing_count + 1, sizeof *c.pipeline_reads),
@@ -209,6 +220,11 @@ void table_unref(struct table *t)
 {
     if (t && __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) == 0)
         table_free(t);
+}
+
+uint64_t table_content(const struct table *t)
+{
+    return t->content;
 }
 
 uint32_t table_release(const struct table *t)

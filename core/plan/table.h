@@ -29,6 +29,8 @@ void table_unref(struct table *t);
 
 /* The number that table_new() was given. */
 uint32_t table_release(const struct table *t);
+/* A hash of the documents it was made of: a number that etcd gave out twice (a snapshot was restored) has two. */
+uint64_t table_content(const struct table *t);
 /* Output records carry the header veltrix-release. */
 bool table_provenance(const struct table *t);
 /* Memory held, in bytes. */

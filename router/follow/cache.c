@@ -2,7 +2,7 @@
  *
  *     veltrix last good copy 1
  *     fleet payments
- *     pointer 42 7 14841639068965178418                     release, generation, cluster
+ *     pointer 42 7 14841639068965178418 7120945            release, generation, cluster, move where known
  *     entry routing player-events 1 1234 <sha256> a.yaml    kind, name, line, bytes, hash, path
  *     <the text>
  *     ...
@@ -59,8 +59,11 @@ static void print_entry(struct vx_buf *out, const struct store_entry *e)
 void cache_print(struct vx_buf *out, const char *fleet, const struct cache_copy *copy)
 {
     char hex[VX_SHA256_HEX_SIZE];
-    vx_buf_printf(out, MAGIC "\nfleet %s\npointer %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", fleet, copy->pointer.release,
+    vx_buf_printf(out, MAGIC "\nfleet %s\npointer %" PRIu32 " %" PRIu64 " %" PRIu64, fleet, copy->pointer.release,
                   copy->pointer.generation, copy->pointer.cluster_id);
+    if (copy->pointer.move_id)
+        vx_buf_printf(out, " %" PRIu64, copy->pointer.move_id);
+    vx_buf_char(out, '\n');
     for (size_t i = 0; i < copy->entry_count; i++)
         print_entry(out, &copy->entries[i]);
     vx_sha256_hex(vx_buf_view(out), hex);
@@ -178,11 +181,13 @@ static bool take_entry(struct reader *r, struct vx_span line, struct store_entry
 static bool take_pointer(struct vx_span line, struct follow_pointer *out)
 {
     struct vx_span word;
-    uint64_t release, generation, cluster;
+    uint64_t release, generation, cluster, move = 0;
     if (!take_word(&line, &word) || !vx_span_is(word, "pointer") || !take_number(&line, &release) ||
-        !take_number(&line, &generation) || !take_number(&line, &cluster) || release == 0 || release > UINT32_MAX)
+        !take_number(&line, &generation) || !take_number(&line, &cluster) || release == 0 || release > UINT32_MAX ||
+        (line.len && !take_number(&line, &move)))
         return false;
-    *out = (struct follow_pointer){.release = (uint32_t)release, .generation = generation, .cluster_id = cluster};
+    *out = (struct follow_pointer){
+        .release = (uint32_t)release, .generation = generation, .cluster_id = cluster, .move_id = move};
     return true;
 }
 

@@ -1,7 +1,8 @@
 /* See follow.h. Any one thread; no clock, no etcd.
  *
  * Invariants: `known` only ever moves to a higher generation, of the same cluster or of one that goes on with it; what
- * runs is replaced only by a release that compiled; a rejected release never stops what runs. */
+ * runs is replaced only by a release that compiled; a rejected release never stops what runs. A move of the pointer is an
+ * operator's act: what was refused is tried once more. */
 #include "router/follow/follow.h"
 
 #include <stdio.h>
@@ -55,15 +56,15 @@ enum follow_verdict follow_pointer(struct follow *f, const struct follow_pointer
     if (verdict != FOLLOW_NEW)
         return verdict;
     bool same_release = f->known.release == p->release && f->seen && !doubted;
+    bool waits = f->rejected || f->other || f->unreadable;
     f->known = *p;
     f->seen = true;
-    f->other = false;
-    if (!same_release) {
+    f->other = f->unreadable = false;
+    f->rejected = 0;
+    if (!same_release || waits) {
         f->tries = 0;
         f->retry_ms = now_ms;
     }
-    if (f->rejected != p->release || doubted)
-        f->rejected = 0;
     return verdict;
 }
 
@@ -80,14 +81,15 @@ static int64_t backoff(struct follow *f)
     return wait_ms / 2 + (int64_t)(f->seed % (uint64_t)(wait_ms / 2 + 1));
 }
 
-bool follow_loaded(struct follow *f, uint32_t release, enum follow_load how, const char *why, int64_t now_ms)
+bool follow_loaded(struct follow *f, uint32_t release, uint64_t generation, enum follow_load how, const char *why,
+                   int64_t now_ms)
 {
-    if (release != f->known.release)
+    if (release != f->known.release || (how != FOLLOW_LOADED && generation != f->known.generation))
         return false; /* the pointer moved on meanwhile */
     if (how == FOLLOW_LOADED) {
         f->running = release;
-        f->running_generation = f->known.generation;
-        f->from_copy = f->other = false;
+        f->running_generation = generation;
+        f->from_copy = f->other = f->unreadable = false;
         f->rejected = 0;
         f->tries = 0;
         return true;
@@ -108,8 +110,11 @@ bool follow_moved(struct follow *f, uint64_t generation, enum follow_look how, i
     if (generation != f->known.generation || f->running != f->known.release)
         return false; /* the pointer moved on meanwhile */
     f->other = how == FOLLOW_LOOKED_OTHER;
+    f->unreadable = how == FOLLOW_LOOKED_UNREADABLE;
     if (how == FOLLOW_LOOKED_AWAY)
         f->retry_ms = now_ms + backoff(f);
+    if (how == FOLLOW_LOOKED_UNREADABLE)
+        f->retry_ms = now_ms + FOLLOW_REJECTED_MS;
     if (how != FOLLOW_LOOKED_SAME)
         return false;
     f->running_generation = generation;

@@ -22,7 +22,7 @@
 enum {
     FOLLOW_RETRY_MIN_MS = 200, /* back-off of a load that failed for want of etcd */
     FOLLOW_RETRY_MAX_MS = 10000,
-    FOLLOW_REJECTED_MS = 60000, /* a release that is corrupt in etcd is tried again this often */
+    FOLLOW_REJECTED_MS = 60000, /* a release that is corrupt in etcd is tried, or looked at, again this often */
     FOLLOW_GRACE_MS = 5000,     /* how long a start waits for etcd before it takes the last good copy */
     FOLLOW_TEXT_SIZE = 2048,
     FOLLOW_FORMER_MAX = STORE_FORMER_MAX,
@@ -42,7 +42,7 @@ enum follow_load {
     FOLLOW_LOADED,      /* compiled: it runs from now on */
     FOLLOW_UNAVAILABLE, /* etcd is away */
     FOLLOW_CORRUPT,     /* an object fails its hash, or is not there: somebody may repair it */
-    FOLLOW_BAD,         /* it does not compile, or needs a newer router: final for this release */
+    FOLLOW_BAD,         /* it does not compile, or needs a newer router: final until the pointer moves */
 };
 
 enum follow_do {
@@ -70,8 +70,9 @@ struct follow_pointer {
 /* How a look at the release that seems to run already ended. */
 enum follow_look {
     FOLLOW_LOOKED_SAME,
-    FOLLOW_LOOKED_OTHER, /* or it is not to be had: a load will say */
-    FOLLOW_LOOKED_AWAY,  /* etcd is */
+    FOLLOW_LOOKED_OTHER,
+    FOLLOW_LOOKED_UNREADABLE, /* it is corrupt in etcd, or not there: what runs stays, and nobody knows whether it is it */
+    FOLLOW_LOOKED_AWAY,       /* etcd is */
 };
 
 struct follow {
@@ -83,6 +84,7 @@ struct follow {
     uint32_t running; /* release in force; 0: none */
     uint64_t running_generation;
     bool other;        /* what runs has the number of the wanted release, and is another one */
+    bool unreadable;   /* or may be: that one cannot be read in etcd */
     bool from_copy;    /* what runs came from the last good copy */
     uint32_t rejected; /* release that failed for good, or is corrupt; 0: none */
     enum follow_load rejected_how;
@@ -100,9 +102,11 @@ void follow_init(struct follow *f, int64_t now_ms, uint64_t seed);
 void follow_has_copy(struct follow *f, const struct follow_pointer *copy);
 /* A pointer was read or watched. */
 enum follow_verdict follow_pointer(struct follow *f, const struct follow_pointer *p, int64_t now_ms);
-/* The load of `release` that follow_next() asked for ended; `why` (NULL when loaded) is for people. True when it is to
- * be run: it is still what the fleet wants. */
-bool follow_loaded(struct follow *f, uint32_t release, enum follow_load how, const char *why, int64_t now_ms);
+/* The load of `release` that follow_next() asked for ended, begun under the pointer of `generation`; `why` (NULL when
+ * loaded) is for people. True when it is to be run: it is still what the fleet wants. A pointer that has moved meanwhile
+ * and names the same number leads to another look, or load. */
+bool follow_loaded(struct follow *f, uint32_t release, uint64_t generation, enum follow_load how, const char *why,
+                   int64_t now_ms);
 /* The look that FOLLOW_MOVE asked for ended; it was for the pointer of `generation`. True when the release stays, under
  * that generation. */
 bool follow_moved(struct follow *f, uint64_t generation, enum follow_look how, int64_t now_ms);

@@ -138,9 +138,10 @@ static void note_failure(const struct follow *follow, uint32_t number, enum foll
            how == FOLLOW_BAD ? "does_not_compile" : "corrupt", vx_log_quote(why, quoted));
 }
 
-/* Fetches, compiles and runs a release, or reports why not. Not under the lock. */
-static void load(struct follower *f, uint32_t number)
+/* Fetches, compiles and runs the release of a pointer, or reports why not. Not under the lock. */
+static void load(struct follower *f, const struct follow_pointer *wanted)
 {
+    uint32_t number = wanted->release;
     struct release *r = new_release();
     struct table *t = NULL;
     struct vx_buf why = {0};
@@ -151,7 +152,7 @@ static void load(struct follower *f, uint32_t number)
 
     pthread_mutex_lock(&f->lock);
     uint32_t was = f->status.follow.running;
-    bool run = follow_loaded(&f->status.follow, number, how, vx_buf_text(&why), vx_clock_ms());
+    bool run = follow_loaded(&f->status.follow, number, wanted->generation, how, vx_buf_text(&why), vx_clock_ms());
     struct follow follow = f->status.follow;
     f->status.reload_ms = vx_clock_wall_ms();
     f->status.reload_ok = how == FOLLOW_LOADED;
@@ -163,7 +164,7 @@ static void load(struct follower *f, uint32_t number)
         f->setup.on_release(f->setup.ctx, t, follow.running_generation);
         vx_log(VX_LOG_INFO, "release.adopted", "release=%u was=%u generation=%llu took_ms=%lld", number, was,
                (unsigned long long)follow.running_generation, (long long)(vx_clock_ms() - start_ms));
-        keep_copy(f, &follow.known, r);
+        keep_copy(f, wanted, r);
         free_release(f->running);
         free_release(f->copy);
         f->running = r;
@@ -280,22 +281,24 @@ static bool same_entries(const struct release *r, const struct store_manifest *m
 }
 
 /* Is release `number` in etcd the one that runs? Not under the lock. */
-static enum follow_look look(struct follower *f, uint32_t number)
+static enum follow_look look(struct follower *f, uint32_t number, struct vx_err *err)
 {
     struct vx_arena arena = {0};
     struct store_manifest manifest;
-    struct vx_err err;
-    enum vx_status st = store_manifest(f->setup.store, &arena, number, &manifest, &err);
-    bool there = st == VX_OK, known = there || st == VX_ECORRUPT || st == VX_ENOTFOUND || st == VX_EINVAL;
-    bool same = there && same_entries(f->running, &manifest);
+    enum vx_status st = store_manifest(f->setup.store, &arena, number, &manifest, err);
+    bool same = st == VX_OK && same_entries(f->running, &manifest);
     vx_arena_done(&arena);
-    return !known ? FOLLOW_LOOKED_AWAY : same ? FOLLOW_LOOKED_SAME : FOLLOW_LOOKED_OTHER;
+    if (st == VX_ECORRUPT || st == VX_ENOTFOUND || st == VX_EINVAL)
+        return FOLLOW_LOOKED_UNREADABLE;
+    return st != VX_OK ? FOLLOW_LOOKED_AWAY : same ? FOLLOW_LOOKED_SAME : FOLLOW_LOOKED_OTHER;
 }
 
 /* The same release under a new generation: the copy on disk has to know. */
 static void move(struct follower *f, const struct follow_action *action)
 {
-    enum follow_look how = look(f, action->release);
+    struct vx_err err;
+    char quoted[VX_LOG_QUOTE_SIZE];
+    enum follow_look how = look(f, action->release, &err);
     pthread_mutex_lock(&f->lock);
     bool stays = follow_moved(&f->status.follow, action->generation, how, vx_clock_ms());
     struct follow_pointer known = f->status.follow.known;
@@ -307,6 +310,10 @@ static void move(struct follower *f, const struct follow_action *action)
     } else if (how == FOLLOW_LOOKED_OTHER) {
         vx_log(VX_LOG_WARN, "release.replaced", "release=%u detail=\"etcd has another one under this number now\"",
                action->release);
+    } else if (how == FOLLOW_LOOKED_UNREADABLE) {
+        vx_log(VX_LOG_ERROR, "release.unconfirmed",
+               "release=%u reason=%s detail=\"it cannot be read in etcd; what runs stays\"", action->release,
+               vx_log_quote(err.message, quoted));
     }
     f->setup.on_change(f->setup.ctx);
 }
@@ -385,6 +392,7 @@ static void *run(void *arg)
     pthread_mutex_lock(&f->lock);
     while (!f->stopping) {
         struct follow_action action = follow_next(&f->status.follow, vx_clock_ms());
+        struct follow_pointer wanted = f->status.follow.known;
         if (action.what == FOLLOW_WAIT) {
             if (!serve_want(f, &action.until_ms))
                 wait_until(f, action.until_ms);
@@ -392,7 +400,7 @@ static void *run(void *arg)
         }
         pthread_mutex_unlock(&f->lock);
         if (action.what == FOLLOW_LOAD)
-            load(f, action.release);
+            load(f, &wanted);
         else if (action.what == FOLLOW_COPY)
             run_copy(f);
         else

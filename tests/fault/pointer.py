@@ -25,9 +25,9 @@ def text(data):
     return base64.b64encode(data).decode()
 
 
-def etcd(fleet, call, **body):
-    """A call of etcd's gateway on the fleet's pointer."""
-    status, answer = http(f"{fleet.endpoints[0]}/v3/kv/{call}", dict(body, key=text(f"/veltrix/v1/{fleet.name}/pointer".encode())))
+def etcd(fleet, call, key="pointer", **body):
+    """A call of etcd's gateway on a key of the fleet, its pointer."""
+    status, answer = http(f"{fleet.endpoints[0]}/v3/kv/{call}", dict(body, key=text(f"/veltrix/v1/{fleet.name}/{key}".encode())))
     expect(status == 200, f"etcd {call}: {status} {answer}")
     return json.loads(answer)
 
@@ -79,6 +79,31 @@ def test_a_generation_handed_out_twice_is_an_alarm_until_a_higher_one_comes():
     flow(fleet, fed)
     verdict = fleet.verify("in")
     expect(set(verdict["releases"]) == {"1", "3"}, f"{verdict}")
+    fleet.close()
+
+
+def test_a_release_that_runs_and_cannot_be_read_any_more_goes_on_and_is_not_called_another_one():
+    fleet = start_fleet()
+    router = fleet.routers["r1"]
+    fed = flow(fleet, 0)
+    key = f"releases/{1:010}"
+    manifest = etcd(fleet, "range", key)["kvs"][0]["value"]
+    pointer = json.loads(base64.b64decode(etcd(fleet, "range")["kvs"][0]["value"]))
+    etcd(fleet, "put", key, value=text(b"garbage"))
+    pointer["generation"] += 1
+    put(fleet, json.dumps(pointer).encode())
+    router.wait_log("event=release.unconfirmed release=1")
+    expect("event=release.replaced" not in router.log() and "event=release.rejected" not in router.log(), router.log())
+    states = {r["state"] for r in status(fleet)["releases"]}
+    expect(states == {"running", "loading"}, f"{status(fleet)}")
+    fed = flow(fleet, fed)
+    etcd(fleet, "put", key, value=manifest)
+    pointer["generation"] += 1
+    put(fleet, json.dumps(pointer).encode())  # which has it looked at again at once
+    router.wait_log("event=release.confirmed release=1")
+    expect(len(status(fleet)["releases"]) == 1, f"{status(fleet)}")
+    flow(fleet, fed)
+    fleet.verify("in")
     fleet.close()
 
 

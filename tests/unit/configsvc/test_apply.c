@@ -12,7 +12,7 @@
 
 #include "program.h"
 
-enum routers { RUN, NONE, LATE, REJECT };
+enum routers { RUN, NONE, LATE, REJECT, RUN_BEFORE };
 
 /* The pretended configsvc; set by a test, read by its thread between requests. */
 static struct {
@@ -26,6 +26,7 @@ static struct {
     int extra;      /* pipelines besides the one document of every release */
     bool fleet;     /* and a fleet document */
     bool refusing;  /* the router does not obey etcd, until that is accepted */
+    int known;      /* generation that the router obeyed last; 0: it does not say */
     bool waits;     /* GET /routers tells revisions: the second time that somebody asks, the router has followed */
     int generation, stable, head;
     char running[1024]; /* the text of the one document of every release */
@@ -46,17 +47,22 @@ static const char text[] = "kind: routing\nname: r\ntopics: [t]\nrules: []\nothe
 
 static void routers_json(struct vx_buf *out)
 {
+    bool same = fake.routers == RUN || fake.routers == RUN_BEFORE; /* BEFORE: what had that number before a restore */
+    int runs = same ? fake.stable : 1, generation = fake.routers == RUN ? fake.generation : 1;
     vx_buf_printf(out, "{%s\"routers\":[", fake.waits ? "\"revision\":7," : "");
     if (fake.routers != NONE)
         vx_buf_printf(
             out,
             "{\"id\":\"r1\",\"instance\":\"i\",\"since_revision\":1,\"report\":{\"host\":\"h1\",\"version\":\"1\","
-            "\"joined\":true,\"running\":{\"release\":%d,\"since_ms\":1},\"workers_release\":%d,\"partitions\":4,",
-            fake.routers == RUN ? fake.stable : 1, fake.routers == RUN ? fake.stable : 1);
-    if (fake.routers == REJECT && fake.stable > 1)
+            "\"joined\":true,\"running\":{\"release\":%d,\"generation\":%d,\"since_ms\":1},\"workers_release\":%d,"
+            "\"partitions\":4,",
+            runs, generation, runs);
+    if ((fake.routers == REJECT && fake.stable > 1) || fake.routers == RUN_BEFORE)
         vx_buf_printf(
             out, "\"releases\":[{\"release\":%d,\"state\":\"rejected\",\"error\":\"r.yaml:1:1: too \\u001b[31mnew\"}],",
             fake.stable);
+    if (fake.known && fake.routers != NONE)
+        vx_buf_printf(out, "\"known\":{\"generation\":%d,\"cluster\":\"1\"},", fake.known);
     if (fake.refusing && fake.routers != NONE)
         vx_buf_str(out, "\"alarm\":\"generation_fell\",");
     vx_buf_str(out, fake.routers == NONE ? "]}" : "\"etcd\":\"connected\"}}]}");
@@ -555,6 +561,39 @@ static void an_accepted_restore_is_waited_for(void **state)
     assert_int_equal(run("veltrix fleet accept-restore --fleet f --wait=1")->code, 3);
 }
 
+/* {7 running}, {7 rejected}: the number was given out twice, and the second one is refused. */
+static void a_router_that_runs_the_release_that_had_the_number_before_does_not_run_it(void **state)
+{
+    static const char *const commands[] = {"fleet accept-restore", "rollback @7"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char command[128];
+        snprintf(command, sizeof command, "veltrix %s --fleet f --wait=1", commands[i]);
+        fresh(NULL);
+        fake.routers = RUN_BEFORE;
+        fake.stable = 7;
+        fake.refusing = i == 0;
+        const struct program_result *r = run(command);
+        if (r->code != 1 || !strstr(r->err, "router r1 rejected @7: r.yaml:1:1: too ?[31mnew\n"))
+            fail_msg("%s: %d %s", command, r->code, r->err);
+        /* what it refused under a generation before says nothing */
+        fresh(NULL);
+        fake.routers = RUN_BEFORE;
+        fake.stable = 7;
+        fake.refusing = i == 0;
+        fake.known = 5;
+        r = run(command);
+        if (r->code != 3 || !strstr(r->err, "@7 runs on 0 of 1 routers"))
+            fail_msg("%s: %d %s", command, r->code, r->err);
+    }
+    fresh(NULL);
+    fake.routers = RUN_BEFORE;
+    check_apply("", 1, "",
+                "published @8\nrouter r1 rejected @8: r.yaml:1:1: too ?[31mnew\nveltrix: rejected; the fleet runs @1 "
+                "again\n",
+                "POST /releases\nPOST /activate\nPOST /rollback\n");
+}
+
 static void fleet_shows_who_runs_what(void **state)
 {
     (void)state;
@@ -653,6 +692,7 @@ int main(void)
         cmocka_unit_test_setup(rollback_goes_back_and_waits, fresh),
         cmocka_unit_test_setup(a_router_that_does_not_obey_etcd_does_not_count_as_running_what_it_names, fresh),
         cmocka_unit_test_setup(an_accepted_restore_is_waited_for, fresh),
+        cmocka_unit_test_setup(a_router_that_runs_the_release_that_had_the_number_before_does_not_run_it, fresh),
         cmocka_unit_test_setup(fleet_shows_who_runs_what, fresh),
         cmocka_unit_test_setup(an_answer_that_is_not_configsvcs_is_said, fresh),
         cmocka_unit_test_setup(a_fleet_that_is_not_there_has_no_history, fresh),

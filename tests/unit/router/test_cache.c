@@ -98,6 +98,28 @@ static void what_is_written_comes_back(void **state)
     vx_arena_done(&arena);
 }
 
+/* A copy that a forerunner wrote names no move; and none is written where none is known. */
+static void a_move_is_told_where_it_is_known(void **state)
+{
+    static const uint64_t moves[] = {0, 1, UINT64_MAX};
+    (void)state;
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+        struct vx_arena arena = {0};
+        struct vx_buf text = {0};
+        struct store_entry entries[2];
+        struct cache_copy copy = sample(entries), back;
+        copy.pointer.move_id = moves[i];
+        cache_print(&text, "demo", &copy);
+        if (moves[i] == 0)
+            assert_non_null(strstr(vx_buf_text(&text), "\npointer 42 7 14841639068965178418\n"));
+        assert_true(cache_load(vx_buf_view(&text), "demo", &arena, &back));
+        assert_true(back.pointer.move_id == moves[i]);
+        assert_true(back.pointer.cluster_id == copy.pointer.cluster_id);
+        vx_buf_done(&text);
+        vx_arena_done(&arena);
+    }
+}
+
 static void no_copy_is_not_found(void **state)
 {
     (void)state;
@@ -200,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_written_comes_back, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(a_move_is_told_where_it_is_known, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(no_copy_is_not_found, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_copy_of_another_fleet_is_not_used, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(any_damage_is_found, make_dir, remove_dir),
