@@ -60,10 +60,16 @@ static inline bool holds(struct search *s, const uint32_t *words)
     return literal_holds(s, &literal);
 }
 
+/* Behind the best one, or taken already. */
+static inline bool is_settled(const struct search *s, uint32_t rule)
+{
+    return rule >= s->best || (s->all && s->scratch->rules[rule / 64] >> rule % 64 & 1);
+}
+
 static inline void try_clause(struct search *s, const uint32_t *clause)
 {
     uint32_t rule = clause[0], count = clause[1];
-    if (rule >= s->best || (s->all && s->scratch->rules[rule / 64] >> rule % 64 & 1))
+    if (is_settled(s, rule))
         return;
     if (count == INDEX_ELSEWHERE) {
         clause = &s->index->words[clause[2]];
@@ -90,7 +96,7 @@ static void try_blocks(struct search *s, const uint32_t *block, uint32_t count, 
             hits |= (uint32_t)(position - a[k] < lengths[k]) << k;
         for (; hits; hits &= hits - 1) {
             uint32_t rule = block[__builtin_ctz(hits)];
-            if (rule < s->best)
+            if (!is_settled(s, rule))
                 take(s, rule);
         }
     }
