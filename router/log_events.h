@@ -22,7 +22,6 @@
     X("partition.delivery", "info", "a drained partition is delivered otherwise from now on")                          \
     X("partition.error", "warn", "a partition could not be read for the moment")                                       \
     X("partition.held", "warn", "a destination is missing or forbidden, or the release does not route the topic")      \
-    X("partition.moved", "info", "a partition went from one worker of this router to another")                         \
     X("partition.resumed", "info", "a held or stuck partition goes on")                                                \
     X("partition.revoked", "info", "a partition went; lost=true: without notice")                                      \
     X("partition.stuck", "error", "an event is refused and has no dead-letter topic; until a release changes that")    \
@@ -47,6 +46,8 @@
     X("release.rejected", "error", "a release does not compile or is corrupt; what runs stays")                        \
     X("release.replaced", "warn", "etcd has another release under the number of the one that runs; it is loaded")      \
     X("release.unavailable", "warn", "a release could not be read from etcd; tried again")                             \
+    X("release.unconfirmed", "error",                                                                                  \
+      "the release that runs cannot be read in etcd; it stays, and is looked at again")                                \
     X("renewal.failed", "error", "after SIGHUP a client refused the new secrets or certificates; the old ones stay")   \
     X("router.failed", "error", "the router could not start")                                                          \
     X("router.killed", "warn", "a second signal or the deadline ended the process at once")                            \

@@ -280,22 +280,21 @@ enum vx_status consumer_start(const struct consumer_setup *setup, struct consume
 
 void consumer_renew(struct consumer *c, const struct vx_pairs *kafka)
 {
-    if (c->setup.settings->instance_id && properties_need_client(kafka)) {
-        atomic_store(&c->fresh, kafka);
-        wake(c);
-        return;
-    }
     const char *user = properties_value(kafka, PROPERTIES_CONSUMER, "sasl.username");
     const char *password = properties_value(kafka, PROPERTIES_CONSUMER, "sasl.password");
     char quoted[VX_LOG_QUOTE_SIZE];
     pthread_rwlock_rdlock(&c->client);
     rd_kafka_error_t *error = user && password ? rd_kafka_sasl_set_credentials(c->rk, user, password) : NULL;
     pthread_rwlock_unlock(&c->client);
-    if (!error)
-        return;
-    vx_log(VX_LOG_ERROR, "renewal.failed", "client=consumer reason=%s",
-           vx_log_quote(rd_kafka_error_string(error), quoted));
-    rd_kafka_error_destroy(error);
+    if (error) {
+        vx_log(VX_LOG_ERROR, "renewal.failed", "client=consumer reason=%s",
+               vx_log_quote(rd_kafka_error_string(error), quoted));
+        rd_kafka_error_destroy(error);
+    }
+    if (c->setup.settings->instance_id && properties_need_client(kafka)) {
+        atomic_store(&c->fresh, kafka);
+        wake(c);
+    }
 }
 
 bool consumer_leave(struct consumer *c, int64_t deadline_ms)

@@ -1,4 +1,4 @@
-/* Inside the consumer: shared by consumer.c (the thread), rebalance.c and commit.c. */
+/* Inside the consumer: shared by consumer.c (the thread), rebalance.c, commit.c and handover.c. */
 #ifndef ROUTER_IO_CONSUMER_PRIVATE_H
 #define ROUTER_IO_CONSUMER_PRIVATE_H
 

@@ -54,15 +54,16 @@ static void *destroy(void *arg)
     return NULL;
 }
 
-/* The old client lets go of its partitions, which are drained; it does not leave the group. */
-static void close_client(struct consumer *c)
+/* The old client lets go of its partitions, which are drained; it does not leave the group. With dead brokers closing has been
+ * seen to hang: at the deadline it is replaced all the same, and the session is what ends it. */
+static void close_client(struct consumer *c, int64_t deadline_ms)
 {
     c->closing = true;
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(c->rk, c->queue);
     if (error)
         rd_kafka_error_destroy(error);
     else
-        while (!rd_kafka_consumer_closed(c->rk) && !atomic_load(&c->stopping))
+        while (!rd_kafka_consumer_closed(c->rk) && !atomic_load(&c->stopping) && vx_clock_ms() < deadline_ms)
             consumer_poll(c, POLL_MS);
     consumer_drop_all(c);
 }
@@ -112,7 +113,7 @@ void consumer_hand_over(struct consumer *c)
         return;
     int64_t now_ms = vx_clock_ms();
     consumer_close_all(c, now_ms + c->setup.settings->drain_timeout_ms);
-    close_client(c);
+    close_client(c, vx_clock_ms() + c->setup.settings->drain_timeout_ms);
     if (atomic_load(&c->stopping)) { /* meanwhile: the old one is what leaves */
         rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
         return;

@@ -241,16 +241,22 @@ void lane_steer(struct lane *l, int64_t ahead)
     if (!l->taken_over)
         take_over(l);
     bool same = last && last->release == now;
-    int64_t from = c->reached + (last && !same && l->state == LANE_FLOWING ? ahead : 0);
+    int64_t from = c->reached + (last && l->state == LANE_FLOWING ? ahead : 0);
     if (from < c->floor)
         from = c->floor;
     /* one change at a time: a second one before the first is on record would put off the moment at which either is; and
-     * when nothing comes in any more, a change that was planned for later is made now */
-    if (course_is_pending(c) || (same && (ahead > 0 || last->from <= from || window_count(&l->window) > 0)))
+     * when less comes in, or nothing any more, a change that was planned for later is made sooner, or now */
+    bool late = same && last->from > from + ahead && (ahead > 0 || window_count(&l->window) == 0);
+    if (course_is_pending(c) || (same && !late))
         return;
     course_drop(c, l->window.committable >= 0 ? l->window.committable : c->begin);
     if (!course_turn(c, from, now, l->ops->generation(l->ctx)))
         return; /* too many releases under way: again when some of their events are done */
+}
+
+void lane_forget(struct lane *l, uint32_t release)
+{
+    window_forget(&l->window, release);
 }
 
 bool lane_uses(struct lane *l, uint32_t release)
@@ -354,7 +360,7 @@ static void finish_half(struct lane *l)
         course_decided(&l->course, offset);
         window_passed(&l->window);
     }
-    l->stays_half = l->state == LANE_HELD; /* it would be waited for without end */
+    l->stays_half = l->state == LANE_HELD && l->blocked != HOLD_LOOKUP; /* it would be waited for without end */
     l->state = LANE_CLOSING;
 }
 

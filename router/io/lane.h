@@ -164,6 +164,9 @@ void lane_push(struct lane *l, void *message, int64_t offset, int32_t leader_epo
  * while the change is put on record; 0 when nothing comes in. Call after adoption, and then and again: what cannot be
  * changed now (a change is not on record yet) can be later. Cost when there is nothing to do: a few compares. */
 void lane_steer(struct lane *l, int64_t ahead);
+/* The number stands for another release from now on (etcd was restored): what attempts under it got through, or could not,
+ * says nothing of the next one. What is on its way still counts for its events. */
+void lane_forget(struct lane *l, uint32_t release);
 /* True while an undone event was decided by `release`, or may have to be. */
 bool lane_uses(struct lane *l, uint32_t release);
 /* A commit with the course of `version` and `until` was acknowledged. Then lane_run(). */

@@ -2,11 +2,6 @@
  *
  *     assign:  where to begin (begin.c) ── a queue of its own ── a worker ── incremental_assign
  *     revoke:  workers stop reading, drain ── commit ── incremental_unassign ── let go
- *     even out: what a worker has too many of is given back and taken again, by another worker
- *
- * Workers differ by at most one partition after each assignment. A partition that moves between them goes the same way
- * as one that moves between routers, but the group does not see it. Those that are held stay where they are: draining
- * them would only take its time.
  *
  * Thread: the consumer's, inside its poll. The group waits meanwhile, so everything here has a deadline. */
 #include <stdlib.h>
@@ -18,20 +13,26 @@
 enum {
     REVOKE_MAX_MS = 60000, /* well inside max.poll.interval.ms */
     COMMIT_TIMEOUT_MS = 5000,
-    HUNG_MS = 5000,   /* beyond the deadline, after which a worker is given up */
-    SILENT_MS = 1000, /* a worker that has not moved for so long may hang: nothing is moved away from it */
-    ANSWER_MS = 500,  /* of the time for leaving, kept for the answer to the last commit */
-    MOVES_MAX = 1024, /* partitions that move between workers at once; the rest the next time */
+    HUNG_MS = 5000,  /* beyond the deadline, after which a worker is given up */
+    ANSWER_MS = 500, /* of the time for leaving, kept for the answer to the last commit */
 };
 
 /* --- assign ------------------------------------------------------------------------------------------------------ */
 
+/* Of the workers that move, if any does: the one that has fewest partitions. */
 static size_t least_loaded(const struct consumer *c)
 {
+    int64_t now_ms = vx_clock_ms();
     size_t best = 0;
-    for (size_t i = 1; i < c->setup.worker_count; i++)
-        if (worker_load(c->setup.workers[i]) < worker_load(c->setup.workers[best]))
+    bool best_moves = false;
+    for (size_t i = 0; i < c->setup.worker_count; i++) {
+        const struct worker *w = c->setup.workers[i];
+        bool moves = now_ms - worker_moved_ms(w) < HUNG_MS;
+        if (moves > best_moves || (moves == best_moves && worker_load(w) < worker_load(c->setup.workers[best]))) {
             best = i;
+            best_moves = moves;
+        }
+    }
     return best;
 }
 
@@ -67,8 +68,7 @@ static void note_error(rd_kafka_error_t *error, const char *what)
     rd_kafka_error_destroy(error);
 }
 
-/* `moved`: from one worker to another. */
-static void assign(struct consumer *c, rd_kafka_topic_partition_list_t *list, bool moved)
+static void assign(struct consumer *c, rd_kafka_topic_partition_list_t *list)
 {
     struct assignment **added = calloc((size_t)list->cnt + 1, sizeof(struct assignment *));
     struct consumer_begin *begins = calloc((size_t)list->cnt + 1, sizeof *begins);
@@ -89,9 +89,8 @@ static void assign(struct consumer *c, rd_kafka_topic_partition_list_t *list, bo
     for (int i = 0; i < list->cnt; i++) {
         size_t worker = least_loaded(c);
         worker_assign(c->setup.workers[worker], added[i]);
-        vx_log(VX_LOG_INFO, moved ? "partition.moved" : "partition.assigned",
-               "topic=%s partition=%d offset=%lld release=%u worker=%zu", list->elems[i].topic,
-               list->elems[i].partition, (long long)list->elems[i].offset,
+        vx_log(VX_LOG_INFO, "partition.assigned", "topic=%s partition=%d offset=%lld release=%u worker=%zu",
+               list->elems[i].topic, list->elems[i].partition, (long long)list->elems[i].offset,
                course_release(&begins[i].course, list->elems[i].offset), worker);
     }
     free(begins);
@@ -166,75 +165,6 @@ static void revoke(struct consumer *c, const rd_kafka_topic_partition_list_t *li
     drop(c, list);
 }
 
-/* --- between workers --------------------------------------------------------------------------------------------- */
-
-/* The partition of worker `w` that moves most easily: not held, and with the least on its way; NULL: none. */
-static const struct assignment *easiest(const struct consumer *c, const struct worker *w,
-                                        const rd_kafka_topic_partition_list_t *moving)
-{
-    const struct assignment *best = NULL;
-    size_t least = SIZE_MAX;
-    for (struct assignment *a = c->assignments; a; a = a->next) {
-        if (a->w != w || a->closed || is_in(moving, a))
-            continue;
-        pthread_mutex_lock(&a->lock);
-        if (a->hold == HOLD_NONE && a->depth_events < least) {
-            least = a->depth_events;
-            best = a;
-        }
-        pthread_mutex_unlock(&a->lock);
-    }
-    return best;
-}
-
-/* One more that has to move; false: none, or it cannot. `loads`: how many each worker will have. */
-static bool plan_move(struct consumer *c, size_t *loads, rd_kafka_topic_partition_list_t *moving)
-{
-    size_t most = 0, least = 0;
-    for (size_t i = 1; i < c->setup.worker_count; i++) {
-        most = loads[i] > loads[most] ? i : most;
-        least = loads[i] < loads[least] ? i : least;
-    }
-    bool hangs = vx_clock_ms() - worker_moved_ms(c->setup.workers[most]) > SILENT_MS;
-    if (loads[most] - loads[least] < 2 || hangs || moving->cnt == MOVES_MAX)
-        return false;
-    pthread_mutex_lock(&c->lock);
-    const struct assignment *a = easiest(c, c->setup.workers[most], moving);
-    if (a)
-        rd_kafka_topic_partition_list_add(moving, a->topic, a->partition);
-    pthread_mutex_unlock(&c->lock);
-    loads[most]--;
-    loads[least]++;
-    return a != NULL;
-}
-
-static void even_out(struct consumer *c)
-{
-    size_t *loads = calloc(c->setup.worker_count, sizeof *loads);
-    vx_assert(loads != NULL);
-    for (size_t i = 0; i < c->setup.worker_count; i++)
-        loads[i] = worker_load(c->setup.workers[i]);
-    rd_kafka_topic_partition_list_t *moving = rd_kafka_topic_partition_list_new(16);
-    while (plan_move(c, loads, moving))
-        ;
-    free(loads);
-    if (moving->cnt > 0) {
-        int64_t wait_ms = c->setup.settings->drain_timeout_ms;
-        drain(c, moving, consumer_bound(c, vx_clock_ms() + (wait_ms < REVOKE_MAX_MS ? wait_ms : REVOKE_MAX_MS)));
-        consumer_commit_now(c, moving, consumer_bound(c, vx_clock_ms() + COMMIT_TIMEOUT_MS));
-        note_error(rd_kafka_incremental_unassign(c->rk, moving), "move");
-        drop(c, moving);
-        assign(c, moving, true);
-    }
-    rd_kafka_topic_partition_list_destroy(moving);
-}
-
-static void assign_evenly(struct consumer *c, rd_kafka_topic_partition_list_t *list)
-{
-    assign(c, list, false);
-    even_out(c);
-}
-
 void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque)
 {
     struct consumer *c = opaque;
@@ -249,7 +179,7 @@ void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_top
         if (atomic_load(&c->stopping) || c->closing)
             note_error(rd_kafka_incremental_assign(rk, list), "assign");
         else
-            assign_evenly(c, list);
+            assign(c, list);
         break;
     case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
         revoke(c, list);

@@ -17,9 +17,13 @@ static void add_older(struct releases *r, struct adoption *a)
     r->older[r->older_count++] = a;
 }
 
-void releases_adopt(struct releases *r, struct adoption *a)
+bool releases_adopt(struct releases *r, struct adoption *a)
 {
     uint32_t number = table_release(a->t);
+    const struct adoption *before = releases_find(r, number);
+    bool other = before ? table_content(before->t) != table_content(a->t) : number <= r->highest;
+    if (r->highest < number)
+        r->highest = number;
     if (r->now && table_release(r->now->t) != number)
         add_older(r, r->now);
     else
@@ -31,6 +35,7 @@ void releases_adopt(struct releases *r, struct adoption *a)
     for (size_t i = 0; i < RELEASES_WANTED_MAX; i++)
         if (r->wanted[i].gone)
             r->wanted[i].release = 0;
+    return other;
 }
 
 void releases_came(struct releases *r, uint32_t release, struct adoption *a)
@@ -40,6 +45,8 @@ void releases_came(struct releases *r, uint32_t release, struct adoption *a)
             r->wanted[i] = (struct releases_want){.release = a ? 0 : release, .gone = true};
     if (a)
         add_older(r, a);
+    if (a && r->highest < release)
+        r->highest = release;
 }
 
 const struct adoption *releases_find(const struct releases *r, uint32_t release)

@@ -23,6 +23,7 @@ struct releases {
     struct adoption *now; /* in force; NULL before the first */
     struct adoption *older[RELEASES_OLDER_MAX];
     size_t older_count; /* newest last */
+    uint32_t highest;   /* number that was ever at hand */
     struct releases_want {
         uint32_t release; /* 0: unused */
         bool gone;        /* it is not to be had; else it is being fetched */
@@ -31,8 +32,9 @@ struct releases {
 };
 
 /* `a` is in force from now on; takes the reference over. What was not to be had may be from now on. One that was at hand
- * under the same number goes: after a restore of etcd a number may stand for another release. */
-void releases_adopt(struct releases *r, struct adoption *a);
+ * under the same number goes: after a restore of etcd a number may stand for another release. True when what is known of
+ * attempts by that number may be of another release: see lane_forget(). */
+VX_MUSTCHECK bool releases_adopt(struct releases *r, struct adoption *a);
 /* One that was asked for came, and is taken over; NULL: `release` is not to be had. */
 void releases_came(struct releases *r, uint32_t release, struct adoption *a);
 /* The release of that number, if it is at hand; else NULL. */

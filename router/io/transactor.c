@@ -2,7 +2,7 @@
  *
  * Thread: the public functions are the worker's; wait_for_job() and what it calls are the helper's. The lock guards the
  * hand-over (job, answered); everything else belongs to whoever has the producer. Invariant: the helper has it exactly
- * while `busy`.
+ * while `busy`; only transactor_give_up() purges its queue then, which any thread may.
  */
 #include "router/io/transactor.h"
 
@@ -109,7 +109,7 @@ static enum outcome send_offsets(struct transactor *x)
     do
         outcome =
             judge(x, rd_kafka_send_offsets_to_transaction(x->rk, x->offsets, x->group, TRANSACTOR_CALL_MS), &again);
-    while (again);
+    while (again && !give_up_again(x));
     return outcome;
 }
 

@@ -135,6 +135,17 @@ void window_unhand_all(struct window *w)
         window_unhand(w, entry(w, s));
 }
 
+void window_forget(struct window *w, uint32_t release)
+{
+    for (uint64_t s = w->head; s != w->tail; s++) {
+        struct window_entry *e = entry(w, s);
+        if (e->release != release)
+            continue;
+        window_unhand(w, e);
+        e->release = 0;
+    }
+}
+
 bool window_uses(const struct window *w, uint32_t release)
 {
     return release != 0 && find_release((struct window *)w, release) != NULL;

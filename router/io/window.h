@@ -97,6 +97,8 @@ void window_passed(struct window *w);
 void window_unhand(struct window *w, struct window_entry *e);
 /* The same of every event: of what was handed over nothing is left to be seen (its transaction was aborted). */
 void window_unhand_all(struct window *w);
+/* Events that were attempted under that release are as if they were under none: the next attempt begins anew. */
+void window_forget(struct window *w, uint32_t release);
 /* True while an undone event was handed over by an attempt of `release`. */
 bool window_uses(const struct window *w, uint32_t release);
 

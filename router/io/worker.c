@@ -97,11 +97,13 @@ static void take_release(struct worker *w)
     if (!a)
         return;
     int64_t began_us = vx_clock_us();
-    releases_adopt(&w->releases, a);
+    bool other = releases_adopt(&w->releases, a);
     worker_exact_adopt(w);
     atomic_store_explicit(&w->release, table_release(a->t), memory_order_relaxed);
     for (uint32_t i = 0; i < w->lane_room; i++)
         if (w->lanes[i]) {
+            if (other)
+                lane_forget(w->lanes[i]->lane, table_release(a->t));
             worker_exact_steer(w, w->lanes[i]);
             lane_steer(w->lanes[i]->lane, w->lanes[i]->exact.on ? 0 : w->lanes[i]->ahead);
             lane_retry(w->lanes[i]->lane, true);

@@ -73,9 +73,10 @@ void worker_begin_close(struct worker *w, struct assignment *a, int64_t deadline
         struct worker_lane *wl = w->lanes[i];
         if (!wl || wl->assignment != a)
             continue;
-        rd_kafka_queue_cb_event_enable(a->queue, NULL, NULL);
+        if (!atomic_load(&a->gone)) /* else the queue may be read for its next owner */
+            rd_kafka_queue_cb_event_enable(a->queue, NULL, NULL);
         lane_close(wl->lane);
-        if (deadline_ms <= atomic_load_explicit(&w->moved_ms, memory_order_relaxed)) /* it is somebody else's */
+        if (deadline_ms <= vx_clock_ms()) /* it is somebody else's */
             lane_abandon(wl->lane);
         wl->close_ms = deadline_ms;
         return;
@@ -141,23 +142,19 @@ static void finish_closing(struct worker *w, uint32_t slot, int64_t now_ms)
     }
 }
 
-/* Measures what comes in, for changes of release. Under load a partition's events come in bursts, an answer of the broker
- * at a time: what came before counts too, less and less, and only a longer silence means that nothing comes in. */
+/* Measures what comes in, for changes of release: over a sample and what is left of the one before, since under load events
+ * come in bursts, an answer of the broker at a time. */
 static void sample(struct worker_lane *wl, int64_t now_ms)
 {
-    int64_t time_ms = now_ms - wl->sample_ms;
-    if (time_ms < WORKER_SAMPLE_MS)
-        return;
-    int64_t events = (int64_t)(wl->lane->events_count - wl->sample_events);
-    if (events > 0) {
-        int64_t expected = events * WORKER_AHEAD_MS / time_ms + 1, before = wl->ahead - wl->ahead / 8;
-        wl->ahead = expected > before ? expected : before;
-        wl->heard_ms = now_ms;
-    } else if (now_ms - wl->heard_ms >= WORKER_SILENCE_MS) {
-        wl->ahead = 0;
+    int64_t time_ms = now_ms - wl->sample_ms, came = (int64_t)(wl->lane->events_count - wl->sample_events);
+    if (time_ms >= WORKER_SAMPLE_MS) {
+        wl->sample_before = time_ms < 2 * WORKER_SAMPLE_MS ? came * WORKER_SAMPLE_MS / time_ms : 0;
+        wl->sample_ms = now_ms;
+        wl->sample_events = wl->lane->events_count;
+        came = time_ms = 0;
     }
-    wl->sample_ms = now_ms;
-    wl->sample_events = wl->lane->events_count;
+    came += wl->sample_before * (WORKER_SAMPLE_MS - time_ms) / WORKER_SAMPLE_MS;
+    wl->ahead = came * WORKER_AHEAD_MS / WORKER_SAMPLE_MS;
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
@@ -176,7 +173,7 @@ static bool read_lane(struct worker *w, struct worker_lane *wl)
     struct lane *l = wl->lane;
     size_t room = lane_room(l);
     if (room == 0 || !atomic_load_explicit(&wl->ready, memory_order_relaxed) || !worker_has_room(w, wl) ||
-        wl->exact.founding)
+        wl->exact.founding || atomic_load(&wl->assignment->gone))
         return false;
     size_t left = l->window.bytes_max > l->window.bytes ? l->window.bytes_max - l->window.bytes : 0;
     size_t fit = left / wl->average_bytes + 1;

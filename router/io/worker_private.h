@@ -11,10 +11,10 @@
 
 enum {
     WORKER_EVENT_OVERHEAD = 256, /* bytes that an event holds beside its key and value */
-    WORKER_SAMPLE_MS = 50,       /* over which what comes in is measured */
-    WORKER_SILENCE_MS = 500,     /* after which nothing comes in any more */
-    WORKER_AHEAD_MS = 400,       /* a change of release is planned this far ahead of what comes in: several times what a
-                                    commit takes, beside a broker at full load too */
+    WORKER_SAMPLE_MS = 500,      /* over which what comes in is measured */
+    WORKER_AHEAD_MS =
+        200, /* a change of release is planned this far ahead of what comes in: several times what a commit
+                               takes, beside a busy broker too, and less than an abort may take */
     WORKER_AGAIN_MS = 100,  /* before a record is tried again that was not taken for no reason that is known to end */
     WORKER_UNTIL_MS = 4000, /* for so long commits may go unanswered before a busy partition waits for them */
 };
@@ -56,9 +56,9 @@ struct worker_lane {
     size_t average_bytes;          /* of an event, in the last batch */
     int64_t sample_ms;             /* when `sample_events` was taken; monotonic */
     uint64_t sample_events;
-    int64_t heard_ms; /* the last sample with events in it; monotonic */
-    int64_t wait_us;  /* since when a change of release keeps it waiting; 0: it does not */
-    int64_t ahead;    /* events expected within WORKER_AHEAD_MS; 0: nothing comes in */
+    int64_t sample_before; /* events of the sample before */
+    int64_t wait_us;       /* since when a change of release keeps it waiting; 0: it does not */
+    int64_t ahead;         /* events expected within WORKER_AHEAD_MS; 0: nothing comes in */
     struct worker_exact_lane {
         bool on;               /* its records and offsets go with transactions */
         bool wanted;           /* the release in force says so: where it differs the partition is drained */

@@ -207,18 +207,20 @@ static void loaded_older(struct sim_router *r)
 
 static void loaded(struct sim_router *r)
 {
-    enum follow_load how = fetch(r, r->load_release);
+    uint32_t release = r->wanted.release;
+    enum follow_load how = fetch(r, release);
     r->loading = false;
-    bool run = follow_loaded(&r->follow, r->load_release, how, how == FOLLOW_LOADED ? NULL : "no", r->world->now_ms);
-    TRACE(r->world, "router %d: release %u %s", r->number, r->load_release,
+    bool run = follow_loaded(&r->follow, release, r->wanted.generation, how, how == FOLLOW_LOADED ? NULL : "no",
+                             r->world->now_ms);
+    TRACE(r->world, "router %d: release %u %s", r->number, release,
           run                         ? "is loaded"
           : how == FOLLOW_LOADED      ? "is loaded and not wanted any more"
           : how == FOLLOW_UNAVAILABLE ? "cannot be had now"
                                       : "is rejected");
     if (!run)
         return;
-    post(r, r->load_release, r->follow.running_generation);
-    keep_copy(r, &r->follow.known);
+    post(r, release, r->follow.running_generation);
+    keep_copy(r, &r->wanted);
 }
 
 static void run_copy(struct sim_router *r)
@@ -257,7 +259,7 @@ void follower_pass(struct sim_router *r)
         break;
     case FOLLOW_LOAD:
         r->loading = true;
-        r->load_release = action.release;
+        r->wanted = r->follow.known;
         break;
     case FOLLOW_COPY:
         run_copy(r);

@@ -107,7 +107,7 @@ static uint64_t first_for(enum sim_bug bug)
     case BUG_SWAP_HANDED:
         return 19001;
     case BUG_SWAP_UNSAID:
-        return 48001;
+        return 500601;
     default:
         return FIRST_SEED;
     }

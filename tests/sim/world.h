@@ -361,7 +361,7 @@ struct sim_router {
     int64_t reread_ms;
     bool loading, loading_older;
     struct want want;
-    uint32_t load_release;
+    struct follow_pointer wanted; /* of the load */
     int64_t load_ms;
     uint64_t obeyed;               /* generation */
     struct follow_pointer writing; /* copy that is being written; generation 0: none */

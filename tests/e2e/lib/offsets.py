@@ -5,6 +5,7 @@ from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_int64, c_size_t, 
 from raw import LIB, client
 
 TIMEOUT_MS = 10000
+TRIES = 5
 
 
 class Partition(ctypes.Structure):
@@ -37,8 +38,11 @@ class Offsets:
         wanted = LIB.rd_kafka_topic_partition_list_new(self.partitions)
         for i in range(self.partitions):
             LIB.rd_kafka_topic_partition_list_add(wanted, self.topic.encode(), i)
-        if LIB.rd_kafka_committed(self.rk, wanted, TIMEOUT_MS):
-            raise RuntimeError("the group's offsets are not to be had")
+        errors = []
+        while error := LIB.rd_kafka_committed(self.rk, wanted, TIMEOUT_MS):  # a busy coordinator may say: not now
+            errors.append(error)
+            if len(errors) == TRIES:
+                raise RuntimeError(f"the group's offsets are not to be had: errors {errors}")
         found = Partitions.from_address(wanted)
         commits = []
         for i in range(found.count):

@@ -32,13 +32,14 @@ struct world {
     struct lane *l;
     uint32_t release;
     bool missing[LOGS];
-    bool lookup;     /* destinations answer "unknown" for now */
-    bool no_dlq;     /* dead letters have nowhere to go */
-    bool broken;     /* the main producer */
-    bool by_release; /* routes depend on the release */
-    bool wary;       /* large records are asked for alone; any may be, now and then */
-    int alone_asked; /* how often */
-    int large_every; /* every n-th event makes a record that is too large; 0: none */
+    bool lookup;      /* destinations answer "unknown" for now */
+    bool no_dlq;      /* dead letters have nowhere to go */
+    bool broken;      /* the main producer */
+    bool by_release;  /* routes depend on the release */
+    uint32_t edition; /* of the releases: a restored etcd gives their numbers out again */
+    bool wary;        /* large records are asked for alone; any may be, now and then */
+    int alone_asked;  /* how often */
+    int large_every;  /* every n-th event makes a record that is too large; 0: none */
     struct flight line[LOGS][FLIGHT_MAX];
     size_t count[LOGS];
     struct flight alone[FLIGHT_MAX];
@@ -90,7 +91,7 @@ static uint32_t mix(uint64_t x)
 /* The records that event `n` becomes under a release: their topics. */
 static int route(const struct world *w, uint32_t release, int64_t n, int topics[3])
 {
-    uint32_t h = mix((uint64_t)n * 1000003u + (w->by_release ? release : 0));
+    uint32_t h = mix((uint64_t)n * 1000003u + (w->by_release ? release : 0) + w->edition * 7919u);
     int count = (int)(h % 4);
     for (int i = 0; i < count; i++)
         topics[i] = (int)((h >> (4 + 4 * i)) % TOPICS);
@@ -681,6 +682,91 @@ static void where_its_release_does_not_get_it_through_the_new_one_decides(void *
     end(w);
 }
 
+/* The first event that becomes records to 0 and 1, and to 2 and 3 when its release's number was given out again. */
+static int64_t event_of_two_editions(struct world *w)
+{
+    for (int64_t n = 1;; n++) {
+        int was[3], is[3];
+        int was_count = route(w, w->release, n, was);
+        w->edition++;
+        int is_count = route(w, w->release, n, is);
+        w->edition--;
+        if (was_count == 2 && is_count == 2 && was[0] == 0 && was[1] == 1 && is[0] == 2 && is[1] == 3)
+            return n;
+    }
+}
+
+static void a_number_given_out_again_takes_over_nothing_from_the_release_before(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    int64_t n = event_of_two_editions(w);
+    struct flight f;
+    deliver(w, n);
+    run(w);
+    take(w, 0, 1, &f);
+    append(w, &f);
+    report(w, &f, LANE_ACK_OK);
+    w->edition++;
+    lane_forget(w->l, w->release);
+    assert_false(window_uses(&w->l->window, w->release));
+    lane_retry(w->l, true);
+    take(w, 1, 1, &f); /* one that was on its way */
+    report(w, &f, LANE_ACK_AGAIN);
+    settle(w);
+    assert_int_equal(w->logged[1], 0);
+    assert_int_equal(w->logged[2], 1); /* its first record, too */
+    assert_int_equal(w->logged[3], 1);
+    assert_int_equal(w->l->window.committable, n + 1);
+    end(w);
+}
+
+static void what_is_on_its_way_counts_though_its_number_is_given_out_again(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    int64_t n = event_of_two_editions(w);
+    deliver(w, n);
+    run(w);
+    w->edition++;
+    lane_forget(w->l, w->release);
+    lane_retry(w->l, true);
+    settle(w);
+    assert_int_equal(w->logged[0] + w->logged[1], 2);
+    assert_int_equal(w->logged[2] + w->logged[3], 0);
+    assert_int_equal(w->l->window.committable, n + 1);
+    end(w);
+}
+
+static void what_was_hopeless_is_tried_when_its_number_is_given_out_again(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    int64_t n = event_of_two_editions(w);
+    struct flight f;
+    w->large_every = (int)n;
+    deliver(w, n);
+    for (int i = 0; i < 100 && w->l->state != LANE_HELD; i++) {
+        run(w);
+        if (w->alone_count && w->alone[0].topic == DLQ) {
+            f = w->alone[--w->alone_count];
+            report(w, &f, LANE_ACK_REFUSED);
+        } else {
+            serve_any(w);
+        }
+    }
+    assert_int_equal(w->l->hold, HOLD_STUCK);
+    w->large_every = 0;
+    w->edition++;
+    lane_forget(w->l, w->release);
+    lane_retry(w->l, true);
+    settle(w);
+    assert_int_equal(w->logged[2], 1);
+    assert_int_equal(w->logged[3], 1);
+    assert_int_equal(w->l->window.committable, n + 1);
+    end(w);
+}
+
 /* Held by both releases and tried again: the owner that comes next must know that the one behind it was decided by the
  * old one. */
 static void a_change_is_not_brought_forward_to_before_what_was_decided(void **state)
@@ -742,6 +828,29 @@ static void only_a_change_that_is_not_on_record_in_time_keeps_events_waiting(voi
         settle(w);
         end(w);
     }
+}
+
+/* It was planned in a burst, and then hardly anything comes in. */
+static void a_change_that_lies_far_ahead_is_made_sooner_when_less_comes_in(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    deliver(w, 1);
+    run(w);
+    w->release = 2;
+    w->ahead = 1000;
+    run(w);
+    const struct course *c = &w->l->course;
+    assert_int_equal(c->legs[c->count - 1].from, c->reached + 1000);
+    w->ahead = 600;
+    run(w);
+    assert_int_equal(c->legs[c->count - 1].from, c->reached + 1000);
+    w->ahead = 2;
+    run(w);
+    assert_int_equal(c->legs[c->count - 1].from, c->reached + 2);
+    assert_int_equal(c->legs[c->count - 1].release, 2);
+    settle(w);
+    end(w);
 }
 
 /* Half of it may be there, or get in late. */
@@ -1093,10 +1202,14 @@ int main(void)
         cmocka_unit_test(refused_before_sending_becomes_a_dead_letter_at_once),
         cmocka_unit_test(without_a_dead_letter_topic_it_is_stuck_until_a_release),
         cmocka_unit_test(a_refused_dead_letter_is_stuck),
+        cmocka_unit_test(a_number_given_out_again_takes_over_nothing_from_the_release_before),
+        cmocka_unit_test(what_is_on_its_way_counts_though_its_number_is_given_out_again),
+        cmocka_unit_test(what_was_hopeless_is_tried_when_its_number_is_given_out_again),
         cmocka_unit_test(what_was_handed_over_is_decided_again_by_its_release),
         cmocka_unit_test(where_its_release_does_not_get_it_through_the_new_one_decides),
         cmocka_unit_test(a_change_is_not_brought_forward_to_before_what_was_decided),
         cmocka_unit_test(only_a_change_that_is_not_on_record_in_time_keeps_events_waiting),
+        cmocka_unit_test(a_change_that_lies_far_ahead_is_made_sooner_when_less_comes_in),
         cmocka_unit_test(an_event_that_was_begun_stays_with_its_release),
         cmocka_unit_test(what_was_not_taken_is_not_decided_again_before_it_may_be),
         cmocka_unit_test(what_is_on_its_way_comes_back_before_the_rest_is_decided_again),
