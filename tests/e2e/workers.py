@@ -70,7 +70,9 @@ def uneven(delivery):
     expect(loads(fleet, router) == [3, 3], f"{spread(fleet, router)}")
     wait_until("everything is fed", lambda: all(f.process.poll() is not None for f in feeds), 90)
     fleet.drained(*TOPICS)
-    verdict = fleet.verify(*TOPICS)
+    # what a broker did not let a router commit before its partitions went comes again; never so in transactions
+    refused = delivery == "at_least_once" and "event=commit.failed" in router.log()
+    verdict = fleet.verify(*TOPICS, duplicates=refused)
     expect(verdict["events"] == 120000 and {"1", "2", "3"} <= set(verdict["releases"]), f"{verdict}")
     expect("event=partition.undrained" not in router.log(), "drained before it goes")
     expect(router.stop() == 0, "left in order")
