@@ -16,9 +16,8 @@
     X("etcd.lost", "warn", "etcd does not answer; routing goes on, changes wait")                                      \
     X("kafka.log", "warn", "librdkafka's own words, each once in 30 s (level as librdkafka has it)")                   \
     X("offset.expired", "warn", "a committed offset is older than what is left of the partition; `start` decides")     \
-    X("offsets.unknown", "warn", "committed offsets could not be read at an assignment; librdkafka asks again")        \
     X("order.unsure", "warn", "uncommitted events are decided by another release than before: order is not certain")   \
-    X("partition.assigned", "info", "a partition came; offset -2 is its beginning, -1 its end")                        \
+    X("partition.assigned", "info", "a partition came; offset -2 is its beginning")                                    \
     X("partition.delivery", "info", "a drained partition is delivered otherwise from now on")                          \
     X("partition.error", "warn", "a partition could not be read for the moment")                                       \
     X("partition.held", "warn", "a destination is missing or forbidden, or the release does not route the topic")      \
@@ -26,6 +25,7 @@
     X("partition.revoked", "info", "a partition went; lost=true: without notice")                                      \
     X("partition.stuck", "error", "an event is refused and has no dead-letter topic; until a release changes that")    \
     X("partition.undrained", "warn", "a partition went before all its records were acknowledged; they come again")     \
+    X("partition.waiting", "warn", "no broker says where it begins, or takes that down; asked again and again")        \
     X("pointer.accepted", "info", "etcd's pointer goes on from what was obeyed before: the alarm is over")             \
     X("pointer.missed", "warn", "the periodic read found a pointer that the watch had not told")                       \
     X("pointer.missing", "warn", "the fleet has no release yet; the router waits for one")                             \

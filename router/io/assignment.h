@@ -17,8 +17,8 @@ struct rd_kafka_queue_s;
 struct assignment {
     const char *topic; /* owned, with all the rest, by the consumer */
     int32_t partition;
-    struct rd_kafka_queue_s *queue; /* read by the worker, destroyed by the consumer once closed */
-    struct worker *w;
+    struct rd_kafka_queue_s *queue; /* read by the worker, destroyed by the consumer once closed; NULL: not begun */
+    struct worker *w;               /* NULL: not begun */
 
     pthread_mutex_t lock; /* of the ledger, and what the worker writes: */
     struct ledger ledger;
@@ -30,7 +30,7 @@ struct assignment {
 
     atomic_bool gone; /* the consumer goes on without it, whatever its worker does: nothing of it may be committed */
 
-    bool closed; /* under the consumer's lock: the worker has let go */
+    bool closed; /* under the consumer's lock: no worker has it */
 
     int64_t lag; /* the consumer's own: events between the last commit and the end of the partition; -1: unknown */
     struct assignment *next;

@@ -237,6 +237,8 @@ static void *run(void *arg)
         note_fatal(c);
         consumer_hand_over(c);
         int64_t now_ms = vx_clock_ms();
+        if (now_ms >= c->begin_ms && !atomic_load(&c->failed) && !rd_kafka_assignment_lost(c->rk))
+            consumer_begin(c);
         bool hurry = !c->committing && atomic_exchange(&c->hurry, false);
         if (hurry || now_ms >= c->commit_ms) {
             c->commit_ms = now_ms + interval_ms;
@@ -259,6 +261,7 @@ enum vx_status consumer_start(const struct consumer_setup *setup, struct consume
     struct consumer *c = calloc(1, sizeof *c);
     vx_assert(c != NULL);
     c->setup = *setup;
+    c->begin_ms = INT64_MAX;
     c->rk = consumer_new_client(c, &setup->settings->kafka, text, sizeof text);
     if (!c->rk) {
         free(c);

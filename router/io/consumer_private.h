@@ -33,6 +33,7 @@ struct consumer {
     size_t pin_count;
     bool committing;   /* a commit is on its way */
     int64_t commit_ms; /* when to commit next, monotonic */
+    int64_t begin_ms;  /* when to begin partitions that wait; INT64_MAX: none does */
     atomic_bool hurry; /* commit at once: a course is to be put on record */
 };
 
@@ -65,15 +66,14 @@ void consumer_hand_over(struct consumer *c);
 void consumer_bury(struct consumer *c);
 
 /* begin.c */
-struct consumer_begin {
-    struct course course;
-    int32_t leader_epoch; /* of the event before; -1: unknown */
-    bool found;           /* it begins at its end, as of now: to be committed before the first event is read */
-};
-/* Fills in where each partition begins. */
-void consumer_find_begin(struct consumer *c, rd_kafka_topic_partition_list_t *list, struct consumer_begin *begins);
+/* A partition is assigned; it waits for consumer_begin(). */
+void consumer_expect(struct consumer *c, const char *topic, int32_t partition);
+/* Begins those partitions that wait and of which it is known where; the others are held until the next call, at
+ * `begin_ms`. */
+void consumer_begin(struct consumer *c);
 
 /* rebalance.c */
+void consumer_note_error(rd_kafka_error_t *error, const char *step);
 void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list,
                            void *opaque);
 /* Drains and commits all partitions until the deadline; a part of the time is kept for the commit. */

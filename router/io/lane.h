@@ -51,7 +51,8 @@ enum lane_state {
     X(HOLD_MISSING, "destination_missing") /* the destination does not exist, or has no such partition */              \
     X(HOLD_FORBIDDEN, "destination_forbidden")                                                                         \
     X(HOLD_STUCK, "stuck")       /* refused, and there is no dead-letter topic: until a release changes it */          \
-    X(HOLD_UNROUTED, "unrouted") /* the release in force does not route the topic: until it is revoked */
+    X(HOLD_UNROUTED, "unrouted") /* the release in force does not route the topic: until it is revoked */              \
+    X(HOLD_UNBEGUN, "unbegun")   /* where it begins is not known yet: no lane has it */
 enum lane_hold {
 #define X(name, label) name,
     LANE_HOLD_LIST(X)

@@ -1,6 +1,6 @@
 /* Partitions come and go. Cooperative: only what changes is in the list.
  *
- *     assign:  where to begin (begin.c) ── a queue of its own ── a worker ── incremental_assign
+ *     assign:  answered ── where to begin ── a queue of its own ── incremental_assign ── a worker (begin.c)
  *     revoke:  workers stop reading, drain ── commit ── incremental_unassign ── let go
  *
  * Thread: the consumer's, inside its poll. The group waits meanwhile, so everything here has a deadline. */
@@ -17,85 +17,26 @@ enum {
     ANSWER_MS = 500, /* of the time for leaving, kept for the answer to the last commit */
 };
 
-/* --- assign ------------------------------------------------------------------------------------------------------ */
-
-/* Of the workers that move, if any does: the one that has fewest partitions. */
-static size_t least_loaded(const struct consumer *c)
-{
-    int64_t now_ms = vx_clock_ms();
-    size_t best = 0;
-    bool best_moves = false;
-    for (size_t i = 0; i < c->setup.worker_count; i++) {
-        const struct worker *w = c->setup.workers[i];
-        bool moves = now_ms - worker_moved_ms(w) < HUNG_MS;
-        if (moves > best_moves || (moves == best_moves && worker_load(w) < worker_load(c->setup.workers[best]))) {
-            best = i;
-            best_moves = moves;
-        }
-    }
-    return best;
-}
-
-static struct assignment *add_assignment(struct consumer *c, const rd_kafka_topic_partition_t *p,
-                                         const struct consumer_begin *begin)
-{
-    struct assignment *a = calloc(1, sizeof *a);
-    vx_assert(a != NULL);
-    a->topic = strdup(p->topic);
-    vx_assert(a->topic != NULL);
-    a->partition = p->partition;
-    ledger_init(&a->ledger, &begin->course, p->offset, begin->found, begin->leader_epoch);
-    a->ledger.exact = consumer_is_exact(c, p->topic);
-    a->lag = -1;
-    pthread_mutex_init(&a->lock, NULL);
-    a->queue = rd_kafka_queue_get_partition(c->rk, p->topic, p->partition);
-    vx_assert(a->queue != NULL);
-    rd_kafka_queue_forward(a->queue, NULL);
-    pthread_mutex_lock(&c->lock);
-    a->next = c->assignments;
-    c->assignments = a;
-    pthread_mutex_unlock(&c->lock);
-    return a;
-}
-
-static void note_error(rd_kafka_error_t *error, const char *what)
+void consumer_note_error(rd_kafka_error_t *error, const char *step)
 {
     char quoted[VX_LOG_QUOTE_SIZE];
     if (!error)
         return;
-    vx_log(VX_LOG_ERROR, "rebalance.failed", "step=%s error=%s", what,
+    vx_log(VX_LOG_ERROR, "rebalance.failed", "step=%s error=%s", step,
            vx_log_quote(rd_kafka_error_string(error), quoted));
     rd_kafka_error_destroy(error);
 }
 
-static void assign(struct consumer *c, rd_kafka_topic_partition_list_t *list)
+/* librdkafka reads nothing while it waits for the answer, so it has it at once, and the partitions when they begin. */
+static void assign(struct consumer *c, const rd_kafka_topic_partition_list_t *list)
 {
-    struct assignment **added = calloc((size_t)list->cnt + 1, sizeof(struct assignment *));
-    struct consumer_begin *begins = calloc((size_t)list->cnt + 1, sizeof *begins);
-    vx_assert(added && begins);
-    rd_kafka_topic_partition_list_t *found = rd_kafka_topic_partition_list_new(list->cnt);
-    if (list->cnt > 0)
-        consumer_find_begin(c, list, begins);
-    for (int i = 0; i < list->cnt; i++) {
-        const rd_kafka_topic_partition_t *p = &list->elems[i];
-        added[i] = add_assignment(c, p, &begins[i]);
-        if (begins[i].found && !added[i]->ledger.exact) /* else its worker does, in a transaction */
-            rd_kafka_topic_partition_list_add(found, p->topic, p->partition);
-    }
-    note_error(rd_kafka_incremental_assign(c->rk, list), "assign");
-    if (found->cnt > 0)
-        consumer_commit_now(c, found, vx_clock_ms() + COMMIT_TIMEOUT_MS);
-    rd_kafka_topic_partition_list_destroy(found);
-    for (int i = 0; i < list->cnt; i++) {
-        size_t worker = least_loaded(c);
-        worker_assign(c->setup.workers[worker], added[i]);
-        vx_log(VX_LOG_INFO, "partition.assigned", "topic=%s partition=%d offset=%lld release=%u worker=%zu",
-               list->elems[i].topic, list->elems[i].partition, (long long)list->elems[i].offset,
-               course_release(&begins[i].course, list->elems[i].offset), worker);
-    }
-    free(begins);
-    free(added);
-    atomic_store(&c->joined, true);
+    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
+    for (int i = 0; i < list->cnt; i++)
+        consumer_expect(c, list->elems[i].topic, list->elems[i].partition);
+    c->begin_ms = vx_clock_ms();
+    consumer_note_error(rd_kafka_incremental_assign(c->rk, none), "assign");
+    rd_kafka_topic_partition_list_destroy(none);
+    rd_kafka_yield(c->rk); /* the poll ends */
 }
 
 /* --- revoke ------------------------------------------------------------------------------------------------------ */
@@ -123,7 +64,8 @@ static void drain(struct consumer *c, const rd_kafka_topic_partition_list_t *lis
 
 static void free_assignment(struct assignment *a)
 {
-    rd_kafka_queue_destroy(a->queue);
+    if (a->queue)
+        rd_kafka_queue_destroy(a->queue);
     pthread_mutex_destroy(&a->lock);
     free((char *)a->topic);
     free(a);
@@ -148,6 +90,17 @@ static void drop(struct consumer *c, const rd_kafka_topic_partition_list_t *list
     pthread_mutex_unlock(&c->lock);
 }
 
+/* librdkafka does not know those yet that were not begun. */
+static void unassign(struct consumer *c, const rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_topic_partition_list_t *begun = rd_kafka_topic_partition_list_copy(list);
+    for (const struct assignment *a = c->assignments; a; a = a->next)
+        if (!a->queue)
+            rd_kafka_topic_partition_list_del(begun, a->topic, a->partition);
+    consumer_note_error(rd_kafka_incremental_unassign(c->rk, begun), "unassign");
+    rd_kafka_topic_partition_list_destroy(begun);
+}
+
 static void revoke(struct consumer *c, const rd_kafka_topic_partition_list_t *list)
 {
     bool lost = rd_kafka_assignment_lost(c->rk);
@@ -158,7 +111,7 @@ static void revoke(struct consumer *c, const rd_kafka_topic_partition_list_t *li
     drain(c, list, deadline_ms);
     if (!lost)
         consumer_commit_now(c, list, vx_clock_ms() + COMMIT_TIMEOUT_MS);
-    note_error(rd_kafka_incremental_unassign(c->rk, list), "unassign");
+    unassign(c, list);
     for (int i = 0; i < list->cnt; i++)
         vx_log(VX_LOG_INFO, "partition.revoked", "topic=%s partition=%d lost=%s took_ms=%lld", list->elems[i].topic,
                list->elems[i].partition, lost ? "true" : "false", (long long)(vx_clock_ms() - now_ms));
@@ -177,7 +130,7 @@ void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_top
     case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
         /* one that comes while leaving is taken only to be given back: a client that closes finds no offsets any more */
         if (atomic_load(&c->stopping) || c->closing)
-            note_error(rd_kafka_incremental_assign(rk, list), "assign");
+            consumer_note_error(rd_kafka_incremental_assign(rk, list), "assign");
         else
             assign(c, list);
         break;

@@ -63,21 +63,10 @@ void worker_exact_steer(struct worker *w, struct worker_lane *wl)
         wl->exact.wanted = table_delivery(a->t, topic) == CONFIG_EXACTLY_ONCE;
 }
 
-/* The offset that a commit now would leave; -1: none. */
-static int64_t offset_now(const struct worker_lane *wl, int32_t *leader_epoch)
-{
-    int64_t offset = window_passed_offset(&wl->lane->window, leader_epoch);
-    if (offset < 0 && wl->exact.founding) {
-        *leader_epoch = -1;
-        offset = wl->lane->course.begin;
-    }
-    return offset;
-}
-
 static bool has_moved(const struct worker_lane *wl)
 {
     int32_t epoch;
-    int64_t offset = offset_now(wl, &epoch);
+    int64_t offset = window_passed_offset(&wl->lane->window, &epoch);
     return offset >= 0 && offset != wl->assignment->ledger.committed;
 }
 
@@ -90,7 +79,7 @@ bool worker_exact_is_open(const struct worker_lane *wl)
 static void change_sides(struct worker *w, struct worker_lane *wl)
 {
     struct assignment *a = wl->assignment;
-    if (!a || wl->lane->window.outstanding || wl->exact.sent >= 0 || wl->exact.founding)
+    if (!a || wl->lane->window.outstanding || wl->exact.sent >= 0)
         return;
     pthread_mutex_lock(&a->lock);
     /* what is done since the last turn the ledger does not know yet: it goes on record first, too */
@@ -129,7 +118,7 @@ bool worker_exact_may_run(struct worker *w, struct worker_lane *wl, int64_t now_
         return true;
     choose_producer(wl, now_ms);
     struct worker_exact *e = exact_of(w, wl);
-    return e->x && transactor_takes(e->x) && !wl->exact.founding;
+    return e->x && transactor_takes(e->x);
 }
 
 static bool is_full(const struct worker_exact *e)
@@ -173,8 +162,8 @@ static bool is_half(struct worker_lane *wl)
 static bool waits(const struct worker_lane *wl)
 {
     const struct lane *l = wl->lane;
-    return l->state == LANE_CLOSING || l->state == LANE_BACKING || l->alone || wl->exact.founding ||
-           wl->exact.on != wl->exact.wanted || window_room(&l->window) == 0;
+    return l->state == LANE_CLOSING || l->state == LANE_BACKING || l->alone || wl->exact.on != wl->exact.wanted ||
+           window_room(&l->window) == 0;
 }
 
 /* What the lanes of a producer ask of its transaction. */
@@ -208,7 +197,7 @@ static void add_offset(struct worker_lane *wl, rd_kafka_topic_partition_list_t *
     char text[COURSE_TEXT_SIZE] = "";
     int32_t epoch;
     const struct course *c = &wl->lane->course;
-    int64_t offset = offset_now(wl, &epoch);
+    int64_t offset = window_passed_offset(&wl->lane->window, &epoch);
     course_print(c, offset, course_until(c, offset), text);
     rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, wl->lane->topic, wl->lane->partition);
     p->offset = wl->exact.sent = offset;
@@ -284,7 +273,6 @@ static void mark_lanes(struct worker *w, struct worker_exact *e, enum transactor
         }
         if (!wl->exact.committed_here)
             continue;
-        wl->exact.founding = false;
         if (!wl->assignment)
             continue;
         pthread_mutex_lock(&wl->assignment->lock);

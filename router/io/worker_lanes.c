@@ -62,7 +62,6 @@ void worker_open_lane(struct worker *w, struct assignment *a)
     w->lanes[slot] = wl;
     wl->exact.on = a->ledger.exact;
     wl->exact.sent = -1;
-    wl->exact.founding = a->ledger.exact && a->ledger.committable >= 0;
     worker_exact_steer(w, wl);
     rd_kafka_queue_cb_event_enable(a->queue, on_partition_queue, wl);
 }
@@ -173,7 +172,7 @@ static bool read_lane(struct worker *w, struct worker_lane *wl)
     struct lane *l = wl->lane;
     size_t room = lane_room(l);
     if (room == 0 || !atomic_load_explicit(&wl->ready, memory_order_relaxed) || !worker_has_room(w, wl) ||
-        wl->exact.founding || atomic_load(&wl->assignment->gone))
+        atomic_load(&wl->assignment->gone))
         return false;
     size_t left = l->window.bytes_max > l->window.bytes ? l->window.bytes_max - l->window.bytes : 0;
     size_t fit = left / wl->average_bytes + 1;

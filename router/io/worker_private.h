@@ -62,7 +62,6 @@ struct worker_lane {
     struct worker_exact_lane {
         bool on;               /* its records and offsets go with transactions */
         bool wanted;           /* the release in force says so: where it differs the partition is drained */
-        bool founding;         /* where it begins is to be committed before the first event is read */
         bool alone;            /* through the producer of suspects */
         bool committed_here;   /* by the end of a transaction that is being settled */
         int64_t alone_till_ms; /* monotonic; 0: a record of it was never refused */

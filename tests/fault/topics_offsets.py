@@ -5,6 +5,7 @@ import sys, pathlib
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e/lib"))
 from harness import *
 import admin, raw
+from gate import KafkaGate
 
 QUICK = 'topic.metadata.refresh.interval.ms = "1000"'
 
@@ -23,8 +24,8 @@ stages: [emit: {{ topic: @{archive} }}]
 """
 
 
-def start_fleet(start, routers=("r1",), **topics):
-    fleet = Fleet()
+def start_fleet(start, routers=("r1",), kafka=None, **topics):
+    fleet = Fleet(kafka=kafka)
     fleet.create_topics(**{"in": 2, "archive": 1, **topics})
     fleet.start_configsvc()
     for name in routers:
@@ -38,6 +39,7 @@ def send(fleet, first, count, partition):
     for i in range(first, first + count):
         p.send(fleet.topic("in"), b'{"n":%d}' % i, b"k", [("check-id", b"%d" % i)], partition)
     p.flush()
+    p.close()
 
 
 def archived(fleet, topic="archive"):
@@ -73,6 +75,47 @@ def test_partitions_added_to_a_topic_begun_at_its_end_begin_at_their_beginning()
     ids = archived(fleet)
     expect(sorted(ids) == list(range(200, sent)), f"{len(ids)} events of {sent - 200}, {sorted(set(range(200, sent)) - set(ids))[:5]}")
     fleet.close()
+
+
+def gated_broker():
+    """A broker that holds requests back when it is told to."""
+    port = free_port()
+    gate = KafkaGate(f"127.0.0.1:{port}")
+    broker = admin.Broker("gate", "--port", port, "--set", f"advertised.listeners=PLAINTEXT://127.0.0.1:{gate.port}")
+    broker.bootstrap = f"127.0.0.1:{gate.port}"
+    return broker, gate
+
+
+def held(router):
+    return [a["reason"] for a in json.loads(http(router.admin + "/status")[1])["assignments"] if "reason" in a]
+
+
+def test_no_partition_begins_before_it_is_known_and_on_record_where():
+    broker, gate = gated_broker()
+    fleet = start_fleet("latest", kafka=broker.bootstrap)
+    router = fleet.routers["r1"]
+    send(fleet, 0, 100, 0)
+    gate.hold(KafkaGate.OFFSET_COMMIT)
+    fleet.apply(fleet.write_config("c", config("latest")), wait=False)
+    router.wait_log("event=partition.waiting")
+    expect(http(router.admin + "/readyz")[0] == 503 and held(router) == ["unbegun"] * 2, f"{held(router)}")
+    gate.hold()
+    wait_until("it is ready", lambda: http(router.admin + "/readyz")[0] == 200)
+
+    sent = 100
+    gate.hold(KafkaGate.OFFSET_FETCH)
+    raw.add_partitions(fleet.kafka, fleet.topic("in"), 4)
+    for partition in range(4):
+        wait_until("the partition takes records", lambda: can_send(fleet, sent, partition))
+        sent += 100
+    wait_until("those added wait", lambda: held(router) == ["unbegun"] * 2, 60)
+    gate.hold()
+    fleet.drained("in")
+    ids = archived(fleet)
+    expect(sorted(ids) == list(range(100, sent)), f"{len(ids)} events of {sent - 100}")
+    expect(router.stop() == 0, "left in order")
+    fleet.close()
+    broker.stop()
 
 
 def can_send(fleet, first, partition):
@@ -120,6 +163,7 @@ def test_records_deleted_under_a_held_partition_leave_a_gap_that_is_said_and_it_
     for i in range(100, 40000):
         p.send(fleet.topic("in"), b'{"pad":"%s"}' % (b"x" * 500), b"k", [("check-id", b"%d" % i)], 0)
     p.flush()
+    p.close()
     admin.delete_records(fleet.kafka, fleet.topic("in"), p0=39000)
     fleet.create_topics(missing=1)
     fleet.drained("in")

@@ -1,7 +1,7 @@
-"""A way to etcd (or any server of TCP) that can be cut, made slow, and made to lose: for a router that is told the gate's
-address instead of the server's. Loss is what TCP makes of it: a piece that comes a retransmission later. One thread per
+"""A way to etcd (or any server of TCP) that can be cut, made slow, and made to lose; and one to Kafka that holds requests
+back: for a router that is told the gate's address instead of the server's. Loss is what TCP makes of it: a piece that comes a retransmission later. One thread per
 direction and connection; ends with the program."""
-import random, socket, threading, time
+import random, socket, struct, threading, time
 
 RETRANSMIT_S = 0.2  # Linux's shortest
 
@@ -45,12 +45,19 @@ class Gate:
                 continue
             with self.lock:
                 self.sockets |= {client, server}
-            threading.Thread(target=self._pump, args=(client, server), daemon=True).start()
-            threading.Thread(target=self._pump, args=(server, client), daemon=True).start()
+            threading.Thread(target=self._pump, args=(self.requests(client), client, server), daemon=True).start()
+            threading.Thread(target=self._pump, args=(self.pieces(server), server, client), daemon=True).start()
 
-    def _pump(self, source, sink):
+    @staticmethod
+    def pieces(source):
+        while data := source.recv(65536):
+            yield data
+
+    requests = pieces
+
+    def _pump(self, pieces, source, sink):
         try:
-            while data := source.recv(65536):
+            for data in pieces:
                 delay = self.latency_s
                 while self.loss and random.random() < self.loss:
                     delay += RETRANSMIT_S
@@ -66,3 +73,31 @@ class Gate:
                 pass
         with self.lock:
             self.sockets -= {source, sink}
+
+
+class KafkaGate(Gate):
+    """A way to a broker, which has to advertise the gate's address; requests of some kinds can be held back, and with them
+    what comes behind them on their connection."""
+    OFFSET_COMMIT, OFFSET_FETCH = 8, 9
+
+    def __init__(self, address):
+        self.held = set()  # numbers of requests
+        self.free = threading.Condition()
+        self.waiting = 0
+        super().__init__(address)
+
+    def hold(self, *numbers):
+        with self.free:
+            self.held = set(numbers)
+            self.waiting = 0
+            self.free.notify_all()
+
+    def requests(self, source):
+        with source.makefile("rb") as stream:
+            while len(head := stream.read(6)) == 6:
+                size, number = struct.unpack(">ih", head)
+                body = stream.read(size - 2)
+                with self.free:
+                    self.waiting += number in self.held
+                    self.free.wait_for(lambda: number not in self.held)
+                yield head + body

@@ -126,6 +126,9 @@ class Producer:
         if LIB.rd_kafka_flush(self.rk, 60000):
             raise RuntimeError("not everything was acknowledged")
 
+    def close(self):
+        LIB.rd_kafka_destroy(self.rk)
+
 
 def headers_of(message):
     out, found = [], c_void_p()
