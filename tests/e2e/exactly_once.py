@@ -142,8 +142,8 @@ def test_the_smallest_bounds():
     finish(fleet, feed, count=600)
 
 
-def test_a_topic_begun_at_its_end_begins_in_a_transaction():
-    fleet = start(("r1",), first=config(topics="@in").replace("delivery:", "start: latest\ndelivery:"))
+def test_a_topic_begun_at_its_end_is_not_begun_again():
+    fleet = start(("r1",), kafka=SHORT_SESSION, first=config(topics="@in").replace("delivery:", "start: latest\ndelivery:"))
     feed = fleet.feed_in_background("in", 3000, rate=RATE)
     wait_until("everything is fed", lambda: feed.process.poll() is not None, 60)
     fleet.drained("in")

@@ -67,7 +67,7 @@ def test_a_static_member_that_is_back_in_time_disturbs_nobody():
 
 
 def test_a_static_member_that_stays_away_is_replaced():
-    fleet = start_fleet("r1", "r2", extra='instance_id = "NAME"')
+    fleet = start_fleet("r1", "r2", kafka=SHORT_SESSION, extra='instance_id = "NAME"')
     wait_until("an even share", lambda: partitions(fleet.routers["r2"]) == 3)
     feed = fleet.feed_in_background("in", 20000, rate=2000)
     fleet.routers["r1"].kill()

@@ -47,11 +47,6 @@ def loads(fleet, router):
     return [workers.count(0), workers.count(1)]
 
 
-def is_lost(router):
-    """The group's session was: a broker that has just been started may take seconds for its first answers."""
-    return " lost=true" in router.log()
-
-
 def uneven(delivery):
     fleet = Fleet()
     fleet.create_topics(**{t: 1 for t in TOPICS}, shop=2, archive=4)
@@ -59,7 +54,7 @@ def uneven(delivery):
     router = fleet.start_router("r1")
     fleet.apply(fleet.write_config("c0", config(TOPICS, delivery)))
     wait_until("all are assigned", lambda: len(spread(fleet, router)) == 6)
-    expect(loads(fleet, router) == [3, 3] or is_lost(router), f"{spread(fleet, router)}")
+    expect(loads(fleet, router) == [3, 3], f"{spread(fleet, router)}")
     feeds = [fleet.feed_in_background(t, 20000, first=i * 20000, rate=2000) for i, t in enumerate(TOPICS)]
     routed = lambda: json.loads(http(router.admin + "/status")[1])["counters"]["out"]
     wait_until("events flow", lambda: routed() > 5000)
@@ -67,19 +62,17 @@ def uneven(delivery):
     stay = [t for t in TOPICS if spread(fleet, router)[fleet.topic(t), "0"] == 0]
     fleet.apply(fleet.write_config("c1", config(stay, delivery)))
     wait_until("the others are gone", lambda: len(spread(fleet, router)) == 3)
-    expect(sorted(loads(fleet, router)) == [0, 3] or is_lost(router), f"{spread(fleet, router)}")
+    expect(sorted(loads(fleet, router)) == [0, 3], f"{spread(fleet, router)}")
     before = routed()
     wait_until("events flow", lambda: routed() > before + 5000)
     fleet.apply(fleet.write_config("c2", config(TOPICS, delivery)))
     wait_until("all are back", lambda: len(spread(fleet, router)) == 6)
-    expect(loads(fleet, router) == [3, 3] or is_lost(router), f"{spread(fleet, router)}")
+    expect(loads(fleet, router) == [3, 3], f"{spread(fleet, router)}")
     wait_until("everything is fed", lambda: all(f.process.poll() is not None for f in feeds), 90)
     fleet.drained(*TOPICS)
-    # what a broker did not let a router commit before its partitions went comes again; never so in transactions
-    refused = delivery == "at_least_once" and ("event=commit.failed" in router.log() or is_lost(router))
-    verdict = fleet.verify(*TOPICS, duplicates=refused)
+    verdict = fleet.verify(*TOPICS)
     expect(verdict["events"] == 120000 and {"1", "2", "3"} <= set(verdict["releases"]), f"{verdict}")
-    expect("event=partition.undrained" not in router.log() or is_lost(router), "drained before it goes")
+    expect("event=partition.undrained" not in router.log(), "drained before it goes")
     expect(router.stop() == 0, "left in order")
     fleet.close()
 

@@ -37,7 +37,7 @@ def start(routers, **options):
     fleet.create_topics(**{"in": 6, "left": 3, "right": 3, "middle": 3})
     fleet.start_configsvc()
     for name in routers:
-        fleet.start_router(name)
+        fleet.start_router(name, kafka=SHORT_SESSION)
     fleet.apply(fleet.write_config("c0", config(0)))
     for router in fleet.routers.values():
         fleet.wait_ready(router)

@@ -9,7 +9,7 @@ import game, offsets
 PARTITIONS = 8
 EVENTS, RATE = 60000, 6000
 # records wait this long in the producers, so that there are many at any time
-SLOW = 'producer.linger.ms = "1500"\n  producer.batch.num.messages = "1000000"\n  producer.batch.size = "10000000"'
+SLOW = 'producer.linger.ms = "1500"\n  producer.batch.num.messages = "1000000"\n  producer.batch.size = "10000000"\n  ' + SHORT_SESSION
 
 
 def start(text):

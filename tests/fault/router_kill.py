@@ -15,7 +15,7 @@ RECORDS = 2  # of one event, at most
 def kill_at_random(**load):
     """A fleet under load whose routers are killed until it ends, the verdict, and how many records were handed over or due
     but not committed at the kills."""
-    fleet = game.start(("r1", "r2", "r3"), PARTITIONS)
+    fleet = game.start(("r1", "r2", "r3"), PARTITIONS, lines=SHORT_SESSION)
     look = offsets.Offsets(fleet.kafka, fleet.name, fleet.topic("in"), PARTITIONS)
     feed = fleet.feed_in_background("in", RATE * SECONDS, rate=RATE, size=300, **load)
     kills = bound = 0

@@ -109,7 +109,7 @@ def test_open_files_exhausted_while_running_change_nothing_until_they_are_back()
 def test_a_router_without_memory_dies_at_once_and_nothing_is_lost():
     if game.sanitizer():
         raise Skip("sanitizers have memory of their own")
-    fleet = game.start(("r1",))
+    fleet = game.start(("r1",), lines=SHORT_SESSION)
     router = fleet.routers["r1"]
     feed = fleet.feed_in_background("in", EVENTS, rate=RATE, size=3000)
     wait_until("it routes", lambda: routed(router) > 1000)

@@ -36,7 +36,7 @@ def test_latency_and_loss_between_router_and_broker_lose_and_double_nothing():
 
 def test_a_partition_past_the_session_between_routers_and_broker_loses_nothing():
     broker, line = bad_network()
-    fleet = game.start(("r1", "r2"), kafka=broker.bootstrap)
+    fleet = game.start(("r1", "r2"), kafka=broker.bootstrap, lines=SHORT_SESSION)
     feed = fleet.feed_in_background("in", EVENTS, rate=RATE, size=300)
     for _ in range(2):
         game.pause(random.uniform(2, 4))

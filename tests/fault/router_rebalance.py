@@ -4,9 +4,10 @@ that does not answer: nothing lost, in order, and nothing doubled, because each 
 lets go, and none goes without a word. --seconds N: for how long they join and leave (30)."""
 import sys, pathlib
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e/lib"))
-import socket, struct
+import struct
 from harness import *
 import game
+from request import request, text
 
 SECONDS = option("seconds", 30)
 RATE = 7000
@@ -15,36 +16,16 @@ GUESTS = 3  # routers that come and go, at most at once; two more stay
 
 def group(fleet):
     """What the broker says of the fleet's group (DescribeGroups, version 0): its state, and its members' client.ids."""
-    def text(value):
-        return struct.pack(">h", len(value)) + value.encode()
-
-    def take(form):
-        nonlocal at
-        at += struct.calcsize(form)
-        return struct.unpack_from(form, answer, at - struct.calcsize(form))[0]
-
-    def skip(form):
-        nonlocal at
-        size = take(form)
-        at += max(size, 0)
-        return answer[at - max(size, 0):at]
-
-    body = struct.pack(">hhi", 15, 0, 1) + text("test") + struct.pack(">i", 1) + text(fleet.name)
-    host, port = fleet.kafka.split(",")[0].rsplit(":", 1)
-    with socket.create_connection((host, int(port)), 10) as broker, broker.makefile("rb") as lines:
-        broker.sendall(struct.pack(">i", len(body)) + body)
-        answer = lines.read(struct.unpack(">i", lines.read(4))[0])
-    at, names = 8, []  # behind the correlation id and the count of groups
-    expect(take(">h") == 0, "the broker describes the group")
-    skip(">h")  # the group's name
-    state = skip(">h").decode()
-    skip(">h")  # protocol type
-    skip(">h")  # protocol
-    for _ in range(take(">i")):
-        skip(">h")
-        names.append(skip(">h").decode())
-        for form in (">h", ">i", ">i"):  # host, subscription, assignment
-            skip(form)
+    answer, names = request(fleet.kafka, 15, 0, struct.pack(">i", 1) + text(fleet.name)), []
+    answer.take(">i")  # groups: one
+    expect(answer.take(">h") == 0, "the broker describes the group")
+    answer.bytes()  # the group's name
+    state = answer.bytes().decode()
+    answer.bytes(), answer.bytes()  # protocol type, protocol
+    for _ in range(answer.take(">i")):
+        answer.bytes()
+        names.append(answer.bytes().decode())
+        answer.bytes(), answer.bytes(">i"), answer.bytes(">i")  # host, subscription, assignment
     return state, names
 
 
@@ -113,7 +94,7 @@ def test_routers_that_leave_in_order_double_nothing_while_neighbours_join_and_re
 
 def test_a_router_that_leaves_before_it_was_let_in_is_no_member_any_more():
     """One that goes without a word is counted until its session ends: nobody can join or leave before that."""
-    fleet = game.start(("r1", "r2"), partitions=2)
+    fleet = game.start(("r1", "r2"), partitions=2, lines=SHORT_SESSION)
     settled(fleet)
     fleet.routers["r2"].signal(signal.SIGSTOP)  # the group waits for it
     guest = fleet.start_router("guest", kafka='\n  client.id = "guest"')
@@ -127,8 +108,8 @@ def test_a_router_that_leaves_before_it_was_let_in_is_no_member_any_more():
 def leave_within_a_rebalance(extra=""):
     """A router leaves whose last commit waits behind its JoinGroup, which waits for a router that is frozen. When that
     one is given up there is an assignment in the queue, to be given back before the client closes."""
-    fleet = game.start(("r1", "r2"), partitions=6)
-    guest = fleet.start_router("guest", extra=extra)
+    fleet = game.start(("r1", "r2"), partitions=6, lines=SHORT_SESSION)
+    guest = fleet.start_router("guest", kafka=SHORT_SESSION, extra=extra)
     settled(fleet)
     fleet.routers["r2"].signal(signal.SIGSTOP)  # before there are events: it has none that it could double
     feed = fleet.feed_in_background("in", 20000, rate=4000, size=300)

@@ -1,9 +1,10 @@
 """What an administrator of Kafka does, for tests: ACLs, users, settings of topics, records that are gone; and a broker of
 a test's own. librdkafka's admin client through ctypes; standard library only."""
-import atexit, ctypes, os, pathlib, socket, struct
+import atexit, ctypes, os, pathlib, struct
 from ctypes import c_char_p, c_int, c_int32, c_size_t, c_void_p
 from harness import ROOT, Failure, run
 from raw import LIB, client
+from request import request, text
 
 # rd_kafka_ResourceType_t, _ResourcePatternType_t, _AclOperation_t, _AclPermissionType_t, _ScramMechanism_t
 RESOURCES = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}
@@ -82,38 +83,20 @@ def set_scram_user(kafka, user, password):
 
 def leader(kafka, topic, partition=0):
     """The number of the broker that leads a partition (Metadata, version 1)."""
-    def text(value):
-        return struct.pack(">h", len(value)) + value.encode()
-
-    def take(form):
-        nonlocal at
-        at += struct.calcsize(form)
-        return struct.unpack_from(form, answer, at - struct.calcsize(form))[0]
-
-    def skip_text():
-        nonlocal at
-        size = take(">h")
-        at += max(size, 0)
-
-    body = struct.pack(">hhi", 3, 1, 1) + text("test") + struct.pack(">i", 1) + text(topic)
-    host, port = kafka.split(",")[0].rsplit(":", 1)
-    with socket.create_connection((host, int(port)), 10) as broker, broker.makefile("rb") as lines:
-        broker.sendall(struct.pack(">i", len(body)) + body)
-        answer = lines.read(struct.unpack(">i", lines.read(4))[0])
-    at = 4  # behind the correlation id
-    for _ in range(take(">i")):  # brokers: number, host, port, rack
-        take(">i"), skip_text(), take(">i"), skip_text()
-    take(">i")  # controller
-    for _ in range(take(">i")):
-        take(">h"), skip_text(), take(">b")
-        for _ in range(take(">i")):
-            take(">h")
-            number, leads = take(">i"), take(">i")
+    answer = request(kafka, 3, 1, struct.pack(">i", 1) + text(topic))
+    for _ in range(answer.take(">i")):  # brokers: number, host, port, rack
+        answer.take(">i"), answer.bytes(), answer.take(">i"), answer.bytes()
+    answer.take(">i")  # controller
+    for _ in range(answer.take(">i")):
+        answer.take(">h"), answer.bytes(), answer.take(">b")
+        for _ in range(answer.take(">i")):
+            answer.take(">h")
+            number, leads = answer.take(">i"), answer.take(">i")
             if number == partition:
                 return leads
             for _ in ("replicas", "in sync"):
-                count = take(">i")
-                at += 4 * count
+                for _ in range(answer.take(">i")):
+                    answer.take(">i")
     raise Failure(f"nobody leads {topic}[{partition}]")
 
 

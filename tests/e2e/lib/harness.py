@@ -22,6 +22,10 @@ def option(name, default):
     return int(os.environ.get(f"VELTRIX_{name.upper()}", default))
 
 
+# for routers that are killed or frozen: their group gives them up after 6 s and not after 45; a busy machine that runs the
+# tests may well keep a broker from answering for so long
+SHORT_SESSION = 'session.timeout.ms = "6000"'
+
 SEED = option("seed", random.randrange(1 << 30))
 random.seed(SEED)
 
@@ -122,6 +126,7 @@ def sanitizer_findings(log_path):
 
 class Fleet:
     """Etcd, configsvc and routers of one fleet, and its topics."""
+    open = []
 
     def __init__(self, nodes=1, kafka=None, etcd=(), etcd_lines=""):
         """`etcd`: more words for scripts/etcd start, @name is the fleet's; `etcd_lines`: more lines of the etcd sections of
@@ -132,6 +137,7 @@ class Fleet:
         self.children, self.routers, self.releases = [], {}, {}
         self.configsvc = None
         atexit.register(self.close)
+        Fleet.open.append(self)
         words = [w.replace("@name", self.name) for w in etcd]
         line = run(ROOT / "scripts/etcd", "start", "--name", self.name, "--nodes", nodes, *words, check=0).stdout
         said = dict(word.split("=", 1) for word in line.split())
@@ -144,7 +150,15 @@ class Fleet:
         """scripts/etcd for this fleet's etcd: etcd("node", 1, "kill")."""
         return run(ROOT / "scripts/etcd", *words, "--name", self.name, check=0)
 
+    def tell(self):
+        """What its routers said last, for whoever reads of a failure."""
+        for name, router in self.routers.items():
+            lines = router.log_path.read_text(errors="replace").splitlines()
+            print("".join(f"# {name}: {line}\n" for line in lines[-60:]), end="")
+
     def close(self):
+        if self in Fleet.open:
+            Fleet.open.remove(self)
         findings = []
         for child in self.children:
             if child.process.poll() is None:
@@ -191,8 +205,8 @@ class Fleet:
         port = free_port()
         conf = self.dir / f"{name}.conf"
         endpoints = ", ".join(f'"{e}"' for e in self.endpoints)
-        if "group.protocol" not in kafka:  # else they are the broker's
-            kafka += '\n  session.timeout.ms = "6000"\n  heartbeat.interval.ms = "1000"'
+        if "group.protocol" not in kafka:  # else it is the broker's
+            kafka += '\n  heartbeat.interval.ms = "1000"'
         conf.write_text(f'''fleet = "{self.name}"
 id = "{name}"
 etcd {{ endpoints = {{{endpoints}}}
@@ -317,5 +331,11 @@ def main(needs_kafka=True):
             failed = True
             text = str(e) if isinstance(e, Failure) else traceback.format_exc()
             print("".join(f"# {line}\n" for line in text.splitlines()), end="")
+            for fleet in Fleet.open[:]:
+                fleet.tell()
+                try:
+                    fleet.close()
+                except Failure as also:
+                    print("#", also)
             print(f"not ok - {title}", flush=True)
     sys.exit(1 if failed else 0)
