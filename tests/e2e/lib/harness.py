@@ -22,8 +22,8 @@ def option(name, default):
     return int(os.environ.get(f"VELTRIX_{name.upper()}", default))
 
 
-# for routers that are killed or frozen: their group gives them up after 6 s and not after 45; a busy machine that runs the
-# tests may well keep a broker from answering for so long
+# for routers that are killed or frozen: their group gives them up after 6 s and not after 30; a machine busy with tests may
+# well keep a broker from answering for so long
 SHORT_SESSION = 'session.timeout.ms = "6000"'
 
 SEED = option("seed", random.randrange(1 << 30))
@@ -205,8 +205,8 @@ class Fleet:
         port = free_port()
         conf = self.dir / f"{name}.conf"
         endpoints = ", ".join(f'"{e}"' for e in self.endpoints)
-        if "group.protocol" not in kafka:  # else it is the broker's
-            kafka += '\n  heartbeat.interval.ms = "1000"'
+        if "session.timeout.ms" not in kafka and "group.protocol" not in kafka:  # else it is the broker's
+            kafka += '\n  session.timeout.ms = "30000"'
         conf.write_text(f'''fleet = "{self.name}"
 id = "{name}"
 etcd {{ endpoints = {{{endpoints}}}
