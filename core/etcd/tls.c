@@ -130,7 +130,9 @@ bool tls_explain(const struct etcd *etcd, struct http *http, CURLcode code)
     case CURLE_SSL_CONNECT_ERROR:
         if (explain_theirs(etcd, http))
             return true;
-        if (strstr(http->error, "wrong version number") || strstr(http->error, "SSL_ERROR_SYSCALL"))
+        /* it answers in another protocol, or closes, with a reset where more was sent than it has read */
+        if (strstr(http->error, "wrong version number") || strstr(http->error, "SSL_ERROR_SYSCALL") ||
+            strstr(http->error, "reset by peer"))
             snprintf(reason, size, "it ended the TLS handshake: does it speak TLS, or only http://?");
         else
             snprintf(reason, size, "no TLS connection: %.150s", http->error);
