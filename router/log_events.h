@@ -21,6 +21,7 @@
     X("partition.delivery", "info", "a drained partition is delivered otherwise from now on")                          \
     X("partition.error", "warn", "a partition could not be read for the moment")                                       \
     X("partition.held", "warn", "a destination is missing or forbidden, or the release does not route the topic")      \
+    X("partition.moved", "info", "a drained partition goes from one worker to another, which has fewer")               \
     X("partition.resumed", "info", "a held or stuck partition goes on")                                                \
     X("partition.revoked", "info", "a partition went; lost=true: without notice")                                      \
     X("partition.stuck", "error", "an event is refused and has no dead-letter topic; until a release changes that")    \

@@ -1,8 +1,10 @@
 /* An assigned partition, as the consumer and the worker that has it share it.
  *
  *     consumer: makes it, commits what it says ──> worker: reads its queue, writes what may be committed ──> closed
+ *                                                    └── moves it ──> another worker
  *
- * The consumer's thread makes and frees it; between assignment and on_closed it is also the worker's.
+ * The consumer's thread makes and frees it; between assignment and on_closed it is also the worker's. Which worker's is
+ * `w`: what is meant for whoever has it is given to `w` under the lock, and so is it itself (worker_move.c).
  */
 #ifndef ROUTER_IO_ASSIGNMENT_H
 #define ROUTER_IO_ASSIGNMENT_H
@@ -18,9 +20,12 @@ struct assignment {
     const char *topic; /* owned, with all the rest, by the consumer */
     int32_t partition;
     struct rd_kafka_queue_s *queue; /* read by the worker, destroyed by the consumer once closed; NULL: not begun */
-    struct worker *w;               /* NULL: not begun */
 
-    pthread_mutex_t lock; /* of the ledger, and what the worker writes: */
+    pthread_mutex_t lock; /* of all that follows up to `message` */
+    struct worker *w;     /* that has it, or that it was given; NULL: not begun */
+    bool closing;         /* `w` was told to close it: it moves no more */
+    bool moving;          /* another worker is to have it, and does not have it yet */
+    /* the ledger, and what the worker writes: */
     struct ledger ledger;
     size_t depth_events, depth_bytes;
     enum lane_hold hold; /* HOLD_NONE while it goes on */
@@ -32,7 +37,10 @@ struct assignment {
 
     bool closed; /* under the consumer's lock: no worker has it */
 
-    int64_t lag; /* the consumer's own: events between the last commit and the end of the partition; -1: unknown */
+    /* the consumer's own: */
+    int64_t lag;         /* events between the last commit and the end of the partition; -1: unknown */
+    unsigned move_count; /* how often it was asked to move */
+    int64_t move_ms;     /* not asked again before; monotonic */
     struct assignment *next;
 };
 

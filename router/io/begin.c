@@ -29,7 +29,6 @@ enum {
     ENDS_TIMEOUT_MS = 5000,
     COMMIT_TIMEOUT_MS = 5000,
     AGAIN_MS = 500,
-    HUNG_MS = 5000, /* without a move, after which a worker is given no more partitions */
 };
 
 /* Where a partition begins: its offset stands in the list of partitions. */
@@ -237,26 +236,9 @@ static void record(struct consumer *c, const rd_kafka_topic_partition_list_t *li
     }
 }
 
-/* Of the workers that move, if any does: the one that has fewest partitions. */
-static size_t least_loaded(const struct consumer *c)
-{
-    int64_t now_ms = vx_clock_ms();
-    size_t best = 0;
-    bool best_moves = false;
-    for (size_t i = 0; i < c->setup.worker_count; i++) {
-        const struct worker *w = c->setup.workers[i];
-        bool moves = now_ms - worker_moved_ms(w) < HUNG_MS;
-        if (moves > best_moves || (moves == best_moves && worker_load(w) < worker_load(c->setup.workers[best]))) {
-            best = i;
-            best_moves = moves;
-        }
-    }
-    return best;
-}
-
 static void open_partition(struct consumer *c, struct assignment *a, int64_t offset)
 {
-    size_t worker = least_loaded(c);
+    size_t worker = consumer_choose_worker(c);
     pthread_mutex_lock(&a->lock);
     a->hold = HOLD_NONE;
     pthread_mutex_unlock(&a->lock);

@@ -70,9 +70,10 @@ static rd_kafka_resp_err_t note(struct consumer *c, rd_kafka_resp_err_t err,
             pthread_mutex_lock(&a->lock);
             ledger_accept(&a->ledger, p->offset);
             atomic_store_explicit(&a->news, true, memory_order_relaxed);
+            struct worker *w = a->w; /* one that is given it meanwhile looks by itself */
             pthread_mutex_unlock(&a->lock);
-            if (a->w)
-                worker_nudge(a->w);
+            if (w)
+                worker_nudge(w);
         } else if (!err && p->err) {
             err = p->err;
         }

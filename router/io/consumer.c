@@ -1,5 +1,5 @@
 /* The consumer's thread: polls the group's queue, commits, and follows the subscription. What happens when partitions
- * come and go is in rebalance.c, commits are in commit.c, and how its client is replaced is in handover.c.
+ * come and go is in rebalance.c, how they are spread over the workers in balance.c, commits are in commit.c, and how its client is replaced is in handover.c.
  *
  * Thread: run() and all callbacks of librdkafka's consumer. Others only leave a wish (subscription, stop) under the
  * lock. Owns the handle and all assignments. Invariant: an assignment is in the list from before it is given to its
@@ -239,6 +239,8 @@ static void *run(void *arg)
         int64_t now_ms = vx_clock_ms();
         if (now_ms >= c->begin_ms && !atomic_load(&c->failed) && !rd_kafka_assignment_lost(c->rk))
             consumer_begin(c);
+        if (c->begin_ms == INT64_MAX && !atomic_load(&c->failed) && !rd_kafka_assignment_lost(c->rk))
+            consumer_balance(c);
         bool hurry = !c->committing && atomic_exchange(&c->hurry, false);
         if (hurry || now_ms >= c->commit_ms) {
             c->commit_ms = now_ms + interval_ms;

@@ -1,4 +1,4 @@
-/* Inside the consumer: shared by consumer.c (the thread), rebalance.c, commit.c and handover.c. */
+/* Inside the consumer: shared by consumer.c (the thread), begin.c, balance.c, rebalance.c, commit.c and handover.c. */
 #ifndef ROUTER_IO_CONSUMER_PRIVATE_H
 #define ROUTER_IO_CONSUMER_PRIVATE_H
 
@@ -31,10 +31,11 @@ struct consumer {
 
     rd_kafka_topic_t **pins; /* handles that hold a topic's auto.offset.reset */
     size_t pin_count;
-    bool committing;   /* a commit is on its way */
-    int64_t commit_ms; /* when to commit next, monotonic */
-    int64_t begin_ms;  /* when to begin partitions that wait; INT64_MAX: none does */
-    atomic_bool hurry; /* commit at once: a course is to be put on record */
+    bool committing;    /* a commit is on its way */
+    int64_t commit_ms;  /* when to commit next, monotonic */
+    int64_t begin_ms;   /* when to begin partitions that wait; INT64_MAX: none does */
+    int64_t balance_ms; /* when to look how they are spread over the workers, monotonic */
+    atomic_bool hurry;  /* commit at once: a course is to be put on record */
 };
 
 /* A deadline, or that of leaving where it is earlier: nothing that a rebalance waits for outlasts a process that was told
@@ -71,6 +72,14 @@ void consumer_expect(struct consumer *c, const char *topic, int32_t partition);
 /* Begins those partitions that wait and of which it is known where; the others are held until the next call, at
  * `begin_ms`. */
 void consumer_begin(struct consumer *c);
+
+/* balance.c */
+/* The worker for a partition that begins. */
+size_t consumer_choose_worker(const struct consumer *c);
+/* Partitions come or go: none is moved for a while. */
+void consumer_settle(struct consumer *c);
+/* Moves a partition to another worker where they are uneven and it is time to look. */
+void consumer_balance(struct consumer *c);
 
 /* rebalance.c */
 void consumer_note_error(rd_kafka_error_t *error, const char *step);

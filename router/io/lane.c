@@ -278,6 +278,22 @@ bool lane_awaits_record(struct lane *l)
            !(e->flags & WINDOW_HANDED);
 }
 
+bool lane_is_drained(const struct lane *l)
+{
+    const struct course *c = &l->course;
+    const struct course_leg *last = c->count ? &c->legs[c->count - 1] : NULL;
+    bool settled = !course_is_pending(c) && c->reached >= c->floor;
+    bool by_one = !last || (last->from <= c->reached && last->release == l->ops->release(l->ctx));
+    return l->state == LANE_FLOWING && window_count(&l->window) == 0 && settled && by_one;
+}
+
+void lane_move(struct lane *l, void *ctx, uint32_t id)
+{
+    vx_assert(window_count(&l->window) == 0 && l->window.outstanding == 0);
+    l->ctx = ctx;
+    l->id = id;
+}
+
 /* From this event on the release in force may decide: nobody has decided it, or anything behind it, before. */
 static bool is_open(const struct lane *l, const struct window_entry *e)
 {

@@ -172,6 +172,11 @@ void lane_forget(struct lane *l, uint32_t release);
 bool lane_uses(struct lane *l, uint32_t release);
 /* A commit with the course of `version` and `until` was acknowledged. Then lane_run(). */
 void lane_recorded(struct lane *l, uint64_t version, int64_t until);
+/* Nothing of it is under way, and nothing planned: no event is in its window, its course is on record, and from here on
+ * one release decides, the one in force. So whoever goes on with it needs nothing of what its owner has. */
+bool lane_is_drained(const struct lane *l);
+/* Such a lane is another owner's from now on, as `id` there. Then lane_steer(). */
+void lane_move(struct lane *l, void *ctx, uint32_t id);
 /* True while events wait for a change of release to be on record, after others were decided. */
 bool lane_awaits_record(struct lane *l);
 /* Decides and produces as far as it gets. Call after pushes, acknowledgements, adoption, and when the producer has room

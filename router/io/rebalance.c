@@ -52,7 +52,7 @@ static void drain(struct consumer *c, const rd_kafka_topic_partition_list_t *lis
     pthread_mutex_lock(&c->lock);
     for (struct assignment *a = c->assignments; a; a = a->next)
         if (is_in(list, a) && !a->closed)
-            worker_close(a->w, a, consumer_bound(c, deadline_ms));
+            worker_close(a, consumer_bound(c, deadline_ms));
     for (struct assignment *a = c->assignments; a; a = a->next)
         while (is_in(list, a) && !a->closed && vx_clock_ms() < consumer_bound(c, deadline_ms) + HUNG_MS)
             consumer_wait(c, consumer_bound(c, deadline_ms) + HUNG_MS);
@@ -126,6 +126,7 @@ void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_top
     if (c->answered)
         return;
     c->answered = c->closing;
+    consumer_settle(c);
     switch (err) {
     case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
         /* one that comes while leaving is taken only to be given back: a client that closes finds no offsets any more */

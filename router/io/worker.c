@@ -1,12 +1,11 @@
 /* The worker's thread: its loop and its orders. What it decides is in lane.c; its partitions are in worker_lanes.c, its
  * producers in worker_producers.c, transactions in worker_exact.c, and how an event is seen and counted in worker_ops.c.
  *
- * Thread: run() and everything it calls; worker_post, _assign, _close, _wake from others. Owns its lanes, producers and
+ * Thread: run() and everything it calls; worker_post, _assign, _close, _move, _wake from others. Owns its lanes, producers and
  * decider. Invariant: orders and releases take effect between two turns, never within one.
  */
 #include "router/io/worker.h"
 
-#include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,7 +15,7 @@
 
 enum { SLEEP_MS = 100 };
 
-static void give_order(struct worker *w, const struct order *order)
+void worker_order(struct worker *w, const struct order *order)
 {
     struct order *o = calloc(1, sizeof *o);
     vx_assert(o != NULL);
@@ -72,6 +71,10 @@ static void take_orders(struct worker *w)
             worker_open_lane(w, o->assignment);
         else if (o->kind == ORDER_CLOSE)
             worker_begin_close(w, o->assignment, o->deadline_ms);
+        else if (o->kind == ORDER_MOVE)
+            worker_begin_move(w, o->assignment, o->to);
+        else if (o->kind == ORDER_TAKE)
+            worker_take_lane(w, o);
         else if (o->kind == ORDER_OLDER)
             releases_came(&w->releases, o->release, o->adoption);
         else if (o->kind == ORDER_RENEW)
@@ -121,6 +124,8 @@ static bool work(struct worker *w, int64_t now_ms)
             lane_retry(w->lanes[i]->lane, false);
         busy |= w->lanes[i] && worker_turn(w, i, now_ms);
     }
+    if (w->moving.lane)
+        worker_move_turn(w, now_ms);
     releases_drop(&w->releases, is_used, w);
     return busy;
 }
@@ -198,12 +203,12 @@ void worker_stop(struct worker *w)
 {
     if (!w)
         return;
-    give_order(w, &(struct order){.kind = ORDER_STOP});
+    worker_order(w, &(struct order){.kind = ORDER_STOP});
     pthread_join(w->thread, NULL);
     for (uint32_t i = 0; i < w->lane_room; i++)
         if (w->lanes[i]) {
             if (w->lanes[i]->assignment)
-                rd_kafka_queue_cb_event_enable(w->lanes[i]->assignment->queue, NULL, NULL);
+                worker_listen(w->lanes[i], false);
             lane_close(w->lanes[i]->lane);
         }
     worker_free_producers(w);
@@ -219,6 +224,9 @@ void worker_stop(struct worker *w)
     for (struct order *o = w->orders, *next; o; o = next) {
         next = o->next;
         adoption_unref(o->adoption);
+        if (o->lane)
+            lane_free(o->lane->lane);
+        free(o->lane);
         free(o);
     }
     decider_free(w->d);
@@ -236,7 +244,7 @@ void worker_post(struct worker *w, struct adoption *a)
 
 void worker_post_older(struct worker *w, uint32_t release, struct adoption *a)
 {
-    give_order(w, &(struct order){.kind = ORDER_OLDER, .release = release, .adoption = a});
+    worker_order(w, &(struct order){.kind = ORDER_OLDER, .release = release, .adoption = a});
 }
 
 uint32_t worker_release(const struct worker *w)
@@ -246,20 +254,26 @@ uint32_t worker_release(const struct worker *w)
 
 void worker_assign(struct worker *w, struct assignment *a)
 {
+    pthread_mutex_lock(&a->lock);
     a->w = w;
+    pthread_mutex_unlock(&a->lock);
     w->load++;
-    give_order(w, &(struct order){.kind = ORDER_ASSIGN, .assignment = a});
+    worker_order(w, &(struct order){.kind = ORDER_ASSIGN, .assignment = a});
 }
 
-void worker_close(struct worker *w, struct assignment *a, int64_t deadline_ms)
+void worker_close(struct assignment *a, int64_t deadline_ms)
 {
-    w->load--;
-    give_order(w, &(struct order){.kind = ORDER_CLOSE, .assignment = a, .deadline_ms = deadline_ms});
+    pthread_mutex_lock(&a->lock);
+    if (!a->closing)
+        a->w->load--;
+    a->closing = true;
+    worker_order(a->w, &(struct order){.kind = ORDER_CLOSE, .assignment = a, .deadline_ms = deadline_ms});
+    pthread_mutex_unlock(&a->lock);
 }
 
 void worker_renew(struct worker *w, const struct vx_pairs *kafka)
 {
-    give_order(w, &(struct order){.kind = ORDER_RENEW, .kafka = kafka});
+    worker_order(w, &(struct order){.kind = ORDER_RENEW, .kafka = kafka});
 }
 
 int64_t worker_moved_ms(const struct worker *w)

@@ -19,6 +19,7 @@ enum {
     WORKER_BATCH_MAX = 1000,  /* events read from one queue before others get their turn; larger costs cache misses */
     WORKER_REMIND_MS = 60000, /* a held partition is logged again this often */
     WORKER_LANES_MAX = 1 << 14,
+    WORKER_MOVE_MS = 1000, /* within which a partition that is to move is drained, or it stays */
     WORKER_PRODUCERS_MAX = 16,
 };
 
@@ -62,9 +63,14 @@ void worker_renew(struct worker *w, const struct vx_pairs *kafka);
 int64_t worker_moved_ms(const struct worker *w);
 /* Gives it a partition; its queue must not be forwarded and is read from now on. */
 void worker_assign(struct worker *w, struct assignment *a);
-/* Stops reading a partition, waits for what is on its way until `deadline_ms` (monotonic), then on_closed. */
-void worker_close(struct worker *w, struct assignment *a, int64_t deadline_ms);
-/* How many partitions it has; the consumer's thread. */
+/* Whoever has the partition stops reading it, waits for what is on its way until `deadline_ms` (monotonic), then
+ * on_closed. The consumer's thread. */
+void worker_close(struct assignment *a, int64_t deadline_ms);
+/* Whoever has the partition drains it and gives it to `to`, without a word to the group; where it is not drained within
+ * WORKER_MOVE_MS, it stays. False: it is being moved already, or closed, or there. The consumer's thread; no worker may be
+ * stopped before all partitions were closed. */
+bool worker_move(struct assignment *a, struct worker *to);
+/* How many partitions it was given and was not told to close. Any thread. */
 size_t worker_load(const struct worker *w);
 /* Wakes it up: destinations changed. Any thread. */
 void worker_wake(struct worker *w);

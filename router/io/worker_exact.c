@@ -163,7 +163,7 @@ static bool waits(const struct worker_lane *wl)
 {
     const struct lane *l = wl->lane;
     return l->state == LANE_CLOSING || l->state == LANE_BACKING || l->alone || wl->exact.on != wl->exact.wanted ||
-           window_room(&l->window) == 0;
+           wl->w->moving.lane == wl || window_room(&l->window) == 0;
 }
 
 /* What the lanes of a producer ask of its transaction. */

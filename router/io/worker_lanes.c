@@ -1,6 +1,7 @@
 /* The worker's partitions: how each is opened, read, run for a turn, and let go of.
  *
  *     order ──> open ──> turn: read its queue, steer, decide, say what it has come to ──> close ──> the consumer
+ *                                                  └── move (worker_move.c) ──> another worker
  *
  * Thread: the worker's; on_partition_queue() comes from threads of librdkafka. Owns the lanes. A lane whose partition was
  * taken away while records were on their way lives on, unseen, until they are back: they may borrow its bytes.
@@ -24,9 +25,22 @@ static void on_partition_queue(rd_kafka_t *rk, void *opaque)
 
 struct worker_lane *worker_find_lane(struct worker *w, uint32_t id)
 {
-    uint32_t slot = id & (WORKER_LANES_MAX - 1);
+    uint32_t slot = worker_slot(id);
     struct worker_lane *wl = slot < w->lane_room ? w->lanes[slot] : NULL;
     return wl && wl->lane->id == id ? wl : NULL;
+}
+
+struct worker_lane *worker_lane_of(struct worker *w, const struct assignment *a)
+{
+    for (uint32_t i = 0; i < w->lane_room; i++)
+        if (w->lanes[i] && w->lanes[i]->assignment == a)
+            return w->lanes[i];
+    return NULL;
+}
+
+void worker_listen(struct worker_lane *wl, bool on)
+{
+    rd_kafka_queue_cb_event_enable(wl->assignment->queue, on ? on_partition_queue : NULL, on ? wl : NULL);
 }
 
 static uint32_t free_slot(struct worker *w)
@@ -43,15 +57,21 @@ static uint32_t free_slot(struct worker *w)
     return slot;
 }
 
-void worker_open_lane(struct worker *w, struct assignment *a)
+uint32_t worker_add_lane(struct worker *w, struct worker_lane *wl)
 {
     uint32_t slot = free_slot(w);
-    uint32_t id = (++w->generation & 0xffff) << 14 | slot;
+    w->lanes[slot] = wl;
+    wl->w = w;
+    return (++w->generation & 0xffff) << 14 | slot;
+}
+
+void worker_open_lane(struct worker *w, struct assignment *a)
+{
     const struct router_settings *s = w->setup.settings;
     struct worker_lane *wl = calloc(1, sizeof *wl);
     vx_assert(wl != NULL);
-    wl->w = w;
     wl->assignment = a;
+    uint32_t id = worker_add_lane(w, wl);
     wl->lane = lane_new(&worker_ops, w, a->topic, a->partition, id, (size_t)s->window_events, (size_t)s->window_bytes,
                         &a->ledger.course);
     wl->average_bytes = 1024;
@@ -59,28 +79,27 @@ void worker_open_lane(struct worker *w, struct assignment *a)
     wl->dead_letters_counter = metrics_counter(w->setup.metrics, METRIC_DEAD_LETTERS, a->topic, NULL);
     wl->conditions_counter = metrics_counter(w->setup.metrics, METRIC_CONDITIONS, a->topic, NULL);
     atomic_init(&wl->ready, true);
-    w->lanes[slot] = wl;
     wl->exact.on = a->ledger.exact;
     wl->exact.sent = -1;
     worker_exact_steer(w, wl);
-    rd_kafka_queue_cb_event_enable(a->queue, on_partition_queue, wl);
+    worker_listen(wl, true);
 }
 
 void worker_begin_close(struct worker *w, struct assignment *a, int64_t deadline_ms)
 {
-    for (uint32_t i = 0; i < w->lane_room; i++) {
-        struct worker_lane *wl = w->lanes[i];
-        if (!wl || wl->assignment != a)
-            continue;
-        if (!atomic_load(&a->gone)) /* else the queue may be read for its next owner */
-            rd_kafka_queue_cb_event_enable(a->queue, NULL, NULL);
-        lane_close(wl->lane);
-        if (deadline_ms <= vx_clock_ms()) /* it is somebody else's */
-            lane_abandon(wl->lane);
-        wl->close_ms = deadline_ms;
+    struct worker_lane *wl = worker_lane_of(w, a);
+    if (!wl) {
+        w->setup.on_closed(w->setup.ctx, a);
         return;
     }
-    w->setup.on_closed(w->setup.ctx, a);
+    if (w->moving.lane == wl)
+        worker_end_move(w);
+    if (!atomic_load(&a->gone)) /* else the queue may be read for its next owner */
+        worker_listen(wl, false);
+    lane_close(wl->lane);
+    if (deadline_ms <= vx_clock_ms()) /* it is somebody else's */
+        lane_abandon(wl->lane);
+    wl->close_ms = deadline_ms;
 }
 
 /* Tells the consumer what the lane has come to; at once where something has to go on record before it can go on. */

@@ -1,5 +1,5 @@
-/* Inside the worker: shared by worker.c (the thread), worker_lanes.c (its partitions), worker_exact.c (transactions) and
- * worker_ops.c (how an event is seen, sent and counted). */
+/* Inside the worker: shared by worker.c (the thread), worker_lanes.c (its partitions), worker_move.c (partitions that
+ * change workers), worker_exact.c (transactions) and worker_ops.c (how an event is seen, sent and counted). */
 #ifndef ROUTER_IO_WORKER_PRIVATE_H
 #define ROUTER_IO_WORKER_PRIVATE_H
 
@@ -19,14 +19,18 @@ enum {
     WORKER_UNTIL_MS = 4000, /* for so long commits may go unanswered before a busy partition waits for them */
 };
 
-enum order_kind { ORDER_ASSIGN, ORDER_CLOSE, ORDER_OLDER, ORDER_RENEW, ORDER_STOP };
+enum order_kind { ORDER_ASSIGN, ORDER_CLOSE, ORDER_MOVE, ORDER_TAKE, ORDER_OLDER, ORDER_RENEW, ORDER_STOP };
 struct order {
     enum order_kind kind;
-    struct adoption *adoption;    /* OLDER; NULL: it is not to be had */
-    uint32_t release;             /* OLDER */
-    const struct vx_pairs *kafka; /* RENEW */
-    struct assignment *assignment;
-    int64_t deadline_ms;
+    struct adoption *adoption;     /* OLDER; NULL: it is not to be had */
+    uint32_t release;              /* OLDER */
+    const struct vx_pairs *kafka;  /* RENEW */
+    struct assignment *assignment; /* ASSIGN, CLOSE, MOVE */
+    int64_t deadline_ms;           /* CLOSE */
+    struct worker *to;             /* MOVE */
+    struct worker_lane *lane;      /* TAKE; its owner's from now on */
+    size_t from;                   /* TAKE: number of the worker that had it */
+    int64_t began_ms;              /* TAKE: when it was asked for; monotonic */
     struct order *next;
 };
 
@@ -95,7 +99,7 @@ struct worker {
     bool woken;
     struct order *orders; /* in the order given */
 
-    size_t load; /* partitions given; the consumer's thread */
+    _Atomic size_t load; /* partitions given and not to be closed */
 
     /* the worker's own */
     bool stopping;
@@ -115,6 +119,11 @@ struct worker {
     unsigned aborts_unsaid;       /* since then */
     bool fenced; /* somebody else has a transactional.id of ours: ours are of this process from now on */
     struct worker_lane *current; /* the lane that runs; NULL: none */
+    struct worker_moving {
+        struct worker_lane *lane; /* being drained for another worker, not read meanwhile; NULL: none */
+        struct worker *to;
+        int64_t began_ms; /* monotonic */
+    } moving;
     size_t batch_bytes; /* of the main producer; 0: as configured. Halved when a batch was refused for its size */
     int64_t producer_retry_ms;
     struct worker_lane **lanes; /* by slot; NULL: free */
@@ -130,14 +139,36 @@ struct worker {
 /* worker.c */
 /* One round of its loop. True when there was something to do. The worker's thread; a simulator without threads. */
 bool worker_round(struct worker *w);
+/* Any thread; copies it. */
+void worker_order(struct worker *w, const struct order *order);
 void worker_on_producer_wake(void *worker);
 
 /* worker_lanes.c */
 struct worker_lane *worker_find_lane(struct worker *w, uint32_t id);
+/* The lane of an assignment; NULL: it has none. */
+struct worker_lane *worker_lane_of(struct worker *w, const struct assignment *a);
+static inline uint32_t worker_slot(uint32_t id)
+{
+    return id & (WORKER_LANES_MAX - 1);
+}
+/* Puts a lane into a slot and returns the id that it has there. */
+uint32_t worker_add_lane(struct worker *w, struct worker_lane *wl);
+/* Whether librdkafka says that the partition's queue is not empty any more. After `false` it does not: it is not in the
+ * middle of it either. */
+void worker_listen(struct worker_lane *wl, bool on);
 void worker_open_lane(struct worker *w, struct assignment *a);
 void worker_begin_close(struct worker *w, struct assignment *a, int64_t deadline_ms);
 /* One turn of a lane: reads, decides, says what it has come to, lets go. True when there was something to do. */
 bool worker_turn(struct worker *w, uint32_t slot, int64_t now_ms);
+
+/* worker_move.c */
+/* Orders: to let another worker have a partition; to take one over. */
+void worker_begin_move(struct worker *w, struct assignment *a, struct worker *to);
+void worker_take_lane(struct worker *w, const struct order *order);
+/* One turn of the lane that is being moved. */
+void worker_move_turn(struct worker *w, int64_t now_ms);
+/* It stays. */
+void worker_end_move(struct worker *w);
 
 /* worker_producers.c */
 VX_MUSTCHECK enum vx_status worker_make_producers(struct worker *w, struct vx_err *err);

@@ -147,8 +147,8 @@ static void arrive(rd_kafka_t *rk, struct sim_line *line, int from, int n)
     w->disturbed = true;
     TRACE(w, "router %d: a batch of %d, %zu bytes, is refused: %s", rk->r->number, n, bytes, rd_kafka_err2name(err));
     if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && n > 1 && rk->conf.gapless)
-        if (!rk->r->too_large || bytes < rk->r->too_large)
-            rk->r->too_large = bytes;
+        if (!rk->r->too_large[rk->worker] || bytes < rk->r->too_large[rk->worker])
+            rk->r->too_large[rk->worker] = bytes;
     answer(rk, line, from); /* what is before it was appended */
     for (int i = 0; i < n; i++) {
         client_report(rk, &line->at[i], err);

@@ -74,6 +74,9 @@ void check_produce(struct sim_router *r, const struct sim_flight *f, uint64_t ha
                  f->release, d->count);
         return;
     }
+    if (sa && sa->a.w != r->w)
+        sim_fail(w, "event %d/%d is produced by worker %d, which does not have the partition", e->partition, offset,
+                 r->at);
     const struct sim_output *o = &d->outputs[f->record];
     bool replaced = o->refused && f->dead;
     if (!replaced && (o->topic != f->topic || o->hash != hash))
@@ -200,10 +203,11 @@ void check_client(const rd_kafka_t *rk)
 {
     const struct sim_router *r = rk->r;
     const struct sim_mix *m = &r->world->mix;
-    bool again = m->producers == 1 && !m->renew && r->too_large && rk->conf.batch_bytes >= r->too_large;
+    size_t too_large = r->too_large[rk->worker];
+    bool again = m->producers == 1 && !m->renew && too_large && rk->conf.batch_bytes >= too_large;
     if (rk->conf.gapless && again)
         sim_fail(r->world, "router %d: batches of %zu bytes, where one of %zu was refused", r->number,
-                 rk->conf.batch_bytes, r->too_large);
+                 rk->conf.batch_bytes, too_large);
 }
 
 /* What an attempt handed over was all of it. */
@@ -231,9 +235,10 @@ void check_router(struct sim_router *r)
 {
     struct sim_world *w = r->world;
     long held = 0;
-    for (uint32_t i = 0; i < r->w->lane_room; i++)
-        if (r->w->lanes[i])
-            check_lane(r, r->w->lanes[i]->lane, &held);
+    for (int n = 0; n < w->mix.workers; n++)
+        for (uint32_t i = 0; i < r->workers[n]->lane_room; i++)
+            if (r->workers[n]->lanes[i])
+                check_lane(r, r->workers[n]->lanes[i]->lane, &held);
     if (held != r->messages)
         sim_fail(w, "router %d holds %ld events, its windows know of %ld", r->number, r->messages, held);
     for (const rd_kafka_t *rk = r->clients; rk && w->mix.room; rk = rk->next)

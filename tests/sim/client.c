@@ -5,6 +5,7 @@
  *     produceva ──> line of a destination partition <── broker.c ──> reports ──poll──> the product
  *
  * One thread; a client belongs to the router whose code made it. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -116,6 +117,7 @@ rd_kafka_t *rd_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *errs
     rk->r = sim_now;
     rk->conf = *conf;
     free(conf);
+    rk->worker = sim_now->at;
     rk->next = sim_now->clients;
     sim_now->clients = rk;
     check_client(rk);
@@ -427,7 +429,10 @@ ssize_t rd_kafka_consume_batch_queue(rd_kafka_queue_t *q, int timeout_ms, rd_kaf
 {
     struct sim_world *w = q->r->world;
     size_t n = 0, there = (size_t)(end_of(q) > q->next ? end_of(q) - q->next : 0);
+    const struct sim_assignment *sa = (struct sim_assignment *)((char *)q - offsetof(struct sim_assignment, queue));
     (void)timeout_ms;
+    if (sa->a.w != q->r->w)
+        sim_fail(w, "partition %d is read by worker %d, which does not have it", q->partition, q->r->at);
     if (there && !w->quiet)
         there = 1 + draw(w, (uint32_t)there);
     while (n < there && n < size) {

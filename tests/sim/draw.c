@@ -54,6 +54,10 @@ void draw_mix(struct sim_world *w)
         .slow = (int)draw(w, 14),
         .move = some(w, 40),
     };
+    /* by the seed: a schedule of one worker draws the same as if there never were more */
+    m->workers = w->seed % 2 ? 1 : 2 + (int)(w->seed / 2 % (SIM_WORKERS - 1));
+    if (m->workers > 1)
+        m->shift = 1 + (int)draw(w, 16);
     if (calm)
         return;
     m->refuse = some(w, 1);

@@ -142,7 +142,8 @@ static void on_topics(void *ctx, const struct vx_strings *topics)
 static void post(struct sim_router *r, uint32_t release, uint64_t generation)
 {
     struct table *t = at_hand(r, release);
-    worker_post(r->w, adoption_new(table_ref(t), generation, r->world->metrics));
+    for (int i = 0; i < r->world->mix.workers; i++)
+        worker_post(r->workers[i], adoption_new(table_ref(t), generation, r->world->metrics));
     subscription_admit(r->subscription);
     subscription_follow(r->subscription, t);
     destinations_list(r->destinations, table_has_patterns(t) ? LIST_MS : 0, on_topics);
@@ -191,7 +192,9 @@ static enum follow_load fetch(struct sim_router *r, uint32_t release)
 static void came(struct sim_router *r, uint32_t release, bool there)
 {
     struct table *t = there ? at_hand(r, release) : NULL;
-    worker_post_older(r->w, release, t ? adoption_new(t, 0, r->world->metrics) : NULL);
+    for (int i = 0; i < r->world->mix.workers; i++)
+        worker_post_older(r->workers[i], release, t ? adoption_new(table_ref(t), 0, r->world->metrics) : NULL);
+    table_unref(t);
     TRACE(r->world, "router %d: the older release %u %s", r->number, release, there ? "came" : "is not to be had");
 }
 

@@ -50,6 +50,12 @@ void __real_window_unhand_all(struct window *w);
 void __wrap_window_unhand_all(struct window *w);
 void __real_course_raise_floor(struct course *c);
 void __wrap_course_raise_floor(struct course *c);
+bool __real_lane_is_drained(const struct lane *l);
+bool __wrap_lane_is_drained(const struct lane *l);
+struct worker_lane *__real_worker_find_lane(struct worker *w, uint32_t id);
+struct worker_lane *__wrap_worker_find_lane(struct worker *w, uint32_t id);
+bool __real_worker_exact_is_open(const struct worker_lane *wl);
+bool __wrap_worker_exact_is_open(const struct worker_lane *wl);
 bool __real_ledger_set_exact(struct ledger *g, bool exact);
 bool __wrap_ledger_set_exact(struct ledger *g, bool exact);
 
@@ -91,6 +97,7 @@ void __wrap_vx_log(enum vx_log_level level, const char *event, const char *fmt, 
     va_list args;
     bool unsure = strcmp(event, "order.unsure") == 0;
     (void)level;
+    sim_now->world->moved += strcmp(event, "partition.moved") == 0;
     if (!sim_now->world->trace && !unsure)
         return;
     va_start(args, fmt);
@@ -162,7 +169,7 @@ void hooks_run(struct sim_router *r, int thread)
 
 /* --- deciders: dear to make, so they are kept -------------------------------------------------------------------- */
 
-static struct decider *deciders[SIM_ROUTERS];
+static struct decider *deciders[SIM_ROUTERS * SIM_WORKERS];
 static int decider_count;
 
 struct decider *__wrap_decider_new(void)
@@ -172,7 +179,7 @@ struct decider *__wrap_decider_new(void)
 
 void __wrap_decider_free(struct decider *d)
 {
-    if (d && decider_count < SIM_ROUTERS)
+    if (d && decider_count < SIM_ROUTERS * SIM_WORKERS)
         deciders[decider_count++] = d;
     else
         __real_decider_free(d);
@@ -298,4 +305,35 @@ bool __wrap_ledger_set_exact(struct ledger *g, bool exact)
     g->draining = false;
     g->exact = exact;
     return true;
+}
+
+/* What is on its way is taken for acknowledged. */
+static void forget_flying(struct lane *l)
+{
+    struct window *win = &l->window;
+    for (uint64_t s = win->head; s < win->tail && l->state == LANE_FLOWING && win->cursor == win->tail; s++)
+        for (uint32_t n = 0; n < SIM_RECORDS; n++)
+            (void)!window_ack(win, (s & ((1u << WINDOW_SEQ_BITS) - 1)) << WINDOW_RECORD_BITS | n, true);
+}
+
+bool __wrap_lane_is_drained(const struct lane *l)
+{
+    if (sim_now->world->bug == BUG_MOVE_UNDRAINED)
+        forget_flying((struct lane *)l);
+    return __real_lane_is_drained(l);
+}
+
+/* Reports of a lane that went before they were back find none; they are heard by nobody. */
+struct worker_lane *__wrap_worker_find_lane(struct worker *w, uint32_t id)
+{
+    static struct lane nothing;
+    static struct worker_lane nobody = {.lane = &nothing};
+    struct worker_lane *wl = __real_worker_find_lane(w, id);
+    return wl || sim_now->world->bug != BUG_MOVE_UNDRAINED ? wl : &nobody;
+}
+
+bool __wrap_worker_exact_is_open(const struct worker_lane *wl)
+{
+    bool moves = wl->w->moving.lane == wl;
+    return __real_worker_exact_is_open(wl) && !(moves && sim_now->world->bug == BUG_MOVE_UNSETTLED);
 }

@@ -63,8 +63,11 @@ static void disturb(struct sim_world *w, struct sim_router *r)
         kill_producer(w, r);
     } else if (is_awake(r) && chance(w, w->mix.renew)) {
         TRACE(w, "router %d: its producers are to be made anew", r->number);
-        worker_renew(r->w, &r->settings.kafka);
+        for (int i = 0; i < w->mix.workers; i++)
+            worker_renew(r->workers[i], &r->settings.kafka);
     }
+    if (is_awake(r) && of16(w, w->mix.shift))
+        consumer_shift(r);
     if (chance(w, w->mix.missing))
         broker_toggle(w, (int)draw(w, SIM_DLQ));
     if (chance(w, w->mix.grow))
@@ -88,7 +91,7 @@ static void move_router(struct sim_world *w, struct sim_router *r)
     case 1:
     case 2:
         if (is_awake(r) && !of16(w, w->mix.slow))
-            worker_pass(r);
+            worker_pass(r, w->mix.workers > 1 ? (int)draw(w, (uint32_t)w->mix.workers) : 0);
         break;
     case 3:
         if (is_awake(r))
@@ -179,10 +182,12 @@ static void quiet_round(struct sim_world *w)
         follower_pass(r);
         follower_written(r);
         threads_pass(r, true);
-        worker_pass(r);
+        for (int n = 0; n < w->mix.workers; n++)
+            worker_pass(r, n);
         for (int n = 0; n < 8 && broker_move(r); n++)
             ;
-        worker_pass(r);
+        for (int n = 0; n < w->mix.workers; n++)
+            worker_pass(r, n);
         consumer_pass(r);
         group_serve(r);
     }
@@ -240,7 +245,8 @@ void sim_run(uint64_t seed, enum sim_bug bug, bool trace, struct sim_result *out
                                .appended = w->appended,
                                .duplicates = w->duplicates,
                                .unsure = w->unsure,
-                               .excused = w->excused};
+                               .excused = w->excused,
+                               .moved = w->moved};
     memcpy(out->failure, w->failure, sizeof out->failure);
     for (int i = 0; i < w->mix.routers; i++) {
         router_free(&w->routers[i]);
@@ -250,7 +256,7 @@ void sim_run(uint64_t seed, enum sim_bug bug, bool trace, struct sim_result *out
 
 void sim_init(void)
 {
-    world.metrics = metrics_new(1);
+    world.metrics = metrics_new(SIM_WORKERS);
 }
 
 void sim_done(void)

@@ -88,13 +88,18 @@ void consumer_follow(struct consumer *c, const struct table *t, const struct vx_
 
 static void on_destinations(void *ctx)
 {
-    worker_wake(((struct sim_router *)ctx)->w);
+    const struct sim_router *r = ctx;
+    for (int i = 0; i < r->world->mix.workers; i++)
+        if (r->workers[i])
+            worker_wake(r->workers[i]);
 }
 
-void worker_pass(struct sim_router *r)
+void worker_pass(struct sim_router *r, int number)
 {
     struct sim_world *w = r->world;
     sim_now = r;
+    r->at = number;
+    r->w = r->workers[number];
     for (int i = 0; i < SIM_ASSIGNMENTS; i++)
         if (r->assignments[i].a.topic && (w->quiet || draw(w, 2)))
             client_tell_queue(&r->assignments[i].queue);
@@ -153,7 +158,8 @@ static void open_lane(struct sim_router *r, int partition)
     ledger_init(&sa->a.ledger, &course, p->committed, false, -1);
     int at = wish_find(r->topics, sa->a.topic);
     sa->a.ledger.exact = at >= 0 && r->topics->deliveries[at] == CONFIG_EXACTLY_ONCE;
-    worker_assign(r->w, &sa->a);
+    sa->first = r->workers[w->mix.workers > 1 ? draw(w, (uint32_t)w->mix.workers) : 0];
+    worker_assign(sa->first, &sa->a);
     TRACE(w, "router %d begins with partition %d at %d%s: %s", r->number, partition, (int)p->committed,
           sa->a.ledger.exact ? ", exactly once" : "", p->text);
 }
@@ -191,7 +197,7 @@ static void note(struct sim_router *r, const struct sim_op *op)
             continue;
         ledger_accept(&sa->a.ledger, op->offsets[i]);
         atomic_store(&sa->a.news, true);
-        worker_nudge(r->w);
+        worker_nudge(sa->a.w);
     }
     if (op->early)
         r->commit_ms = w->now_ms + INTERVAL_MS / 2;
@@ -209,9 +215,15 @@ static void begin_revoke(struct sim_router *r, const struct sim_op *op)
     r->revoking = op->partitions;
     r->deadline_ms = r->lost ? w->now_ms : w->now_ms + DRAIN_MS;
     TRACE(w, "router %d: partitions %#x %s", r->number, r->revoking, r->lost ? "are lost" : "are to be given up");
-    for (int i = 0; i < SIM_ASSIGNMENTS; i++)
-        if (is_revoked(r, &r->assignments[i]) && !r->assignments[i].a.closed)
-            worker_close(r->w, &r->assignments[i].a, r->deadline_ms);
+    for (int i = 0; i < SIM_ASSIGNMENTS; i++) {
+        struct sim_assignment *sa = &r->assignments[i];
+        if (!is_revoked(r, sa) || sa->a.closed)
+            continue;
+        sa->astray = w->bug == BUG_CLOSE_ASTRAY && sa->a.w != sa->first;
+        if (sa->astray)
+            sa->a.w = sa->first;
+        worker_close(&sa->a, r->deadline_ms);
+    }
     r->consumer = CONSUMER_DRAINING;
 }
 
@@ -227,7 +239,7 @@ static void give_up(struct sim_router *r)
         if (!is_revoked(r, sa))
             continue;
         sa->listed = w->bug == BUG_ACK_AFTER_REVOKE;
-        if (!sa->listed)
+        if (!sa->listed && !sa->astray)
             free_assignment(sa);
     }
     TRACE(w, "router %d gives up %#x", r->number, r->revoking);
@@ -302,6 +314,17 @@ static void serve_op(struct sim_router *r)
     default:
         begin_revoke(r, &op);
     }
+}
+
+/* Whatever each worker has: the product's consumer does it only where they are uneven (balance.c). */
+void consumer_shift(struct sim_router *r)
+{
+    struct sim_world *w = r->world;
+    struct sim_assignment *sa = shell_assignment(r, (int)draw(w, (uint32_t)w->mix.partitions));
+    struct worker *to = r->workers[draw(w, (uint32_t)w->mix.workers)];
+    if (r->consumer != CONSUMER_IDLE || !sa || !worker_move(&sa->a, to))
+        return;
+    TRACE(w, "router %d: partition %d is to go to another worker", r->number, sa->a.partition);
 }
 
 static void subscribe(struct sim_router *r)
@@ -382,7 +405,7 @@ void router_begin(struct sim_router *r)
     r->consumer = CONSUMER_IDLE;
     r->committing = r->hurry = r->waiting = false;
     r->subscribed = 0;
-    r->too_large = 0;
+    memset(r->too_large, 0, sizeof r->too_large);
     r->commit_ms = w->now_ms;
     r->thread_count = 0;
     make_settings(r);
@@ -398,8 +421,12 @@ void router_begin(struct sim_router *r)
                                  .group = group,
                                  .committed = committed,
                                  .ctx = r};
-    vx_assert(worker_start(&setup, &r->w, &err) == VX_OK);
-    r->threads[r->w->thread].run = NULL; /* worker_pass() */
+    for (int i = w->mix.workers; i-- > 0;) {
+        setup.number = (size_t)(r->at = i);
+        vx_assert(worker_start(&setup, &r->workers[i], &err) == VX_OK);
+        r->threads[r->workers[i]->thread].run = NULL; /* worker_pass() */
+    }
+    r->w = r->workers[0];
     follower_begin(r);
 }
 
@@ -409,7 +436,12 @@ void router_free(struct sim_router *r)
     if (!r->w)
         return;
     sim_now = r;
-    worker_stop(r->w);
+    for (int i = 0; i < r->world->mix.workers; i++) {
+        r->at = i;
+        r->w = r->workers[i];
+        worker_stop(r->w);
+        r->workers[i] = NULL;
+    }
     destinations_stop(r->destinations);
     destinations_free(r->destinations);
     subscription_free(r->subscription);

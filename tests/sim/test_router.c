@@ -45,7 +45,7 @@ static void on_abort(int number)
 }
 
 struct sum {
-    long runs, steps, appended, duplicates, unsure, excused;
+    long runs, steps, appended, duplicates, unsure, excused, moved;
 };
 
 /* Runs schedules until one fails, with `symptom` in its words; its seed is in `*seed`. */
@@ -63,6 +63,7 @@ static bool run_many(uint64_t first, long runs, enum sim_bug bug, const char *sy
         sum->duplicates += result.duplicates;
         sum->unsure += result.unsure;
         sum->excused += result.excused;
+        sum->moved += result.moved;
         if (result.failed && strstr(result.failure, symptom)) {
             *seed = seed_under_way;
             snprintf(why, size, "%s", result.failure);
@@ -74,8 +75,9 @@ static bool run_many(uint64_t first, long runs, enum sim_bug bug, const char *sy
 
 static void print_sum(const struct sum *s)
 {
-    printf("%ld schedules, %ld steps, %ld records, %ld doubled, %ld unsure, %ld excused, %.1f s of CPU\n", s->runs,
-           s->steps, s->appended, s->duplicates, s->unsure, s->excused, (double)clock() / CLOCKS_PER_SEC);
+    printf("%ld schedules, %ld steps, %ld records, %ld doubled, %ld unsure, %ld excused, %ld moved, %.1f s of CPU\n",
+           s->runs, s->steps, s->appended, s->duplicates, s->unsure, s->excused, s->moved,
+           (double)clock() / CLOCKS_PER_SEC);
 }
 
 static long number_from(const char *text, long otherwise)
@@ -107,7 +109,9 @@ static uint64_t first_for(enum sim_bug bug)
     case BUG_SWAP_HANDED:
         return 19001;
     case BUG_SWAP_UNSAID:
-        return 500601;
+        return 559601;
+    case BUG_MOVE_UNSETTLED:
+        return 10001;
     default:
         return FIRST_SEED;
     }

@@ -2,11 +2,11 @@
  * out, the etcd that names the release, the disks, the clock and the network. One thread; every choice is drawn from one
  * seed, so a seed is a schedule and replays step by step.
  *
- *     etcd.c ──pointers──> follow ──tables──> the product's worker <──partitions── shell.c <──offsets── group.c
+ *     etcd.c ──pointers──> follow ──tables──> the product's workers <──partitions── shell.c <──offsets── group.c
  *                                                 │ records
  *                                             client.c ──batches──> broker.c ──what got in──> check.c: every promise kept?
  *
- * What runs is the product's: the worker with its lanes, windows and producers (at least once, of suspects, of
+ * What runs is the product's: the workers with their lanes, windows and producers (at least once, of suspects, of
  * transactions and their helpers), the registry of destinations, placement, ledger, follow, wants, the text of the last
  * good copy, and decide() over tables compiled from generated configs (fleet.c). What is simulated is what the product
  * finds outside: threads, clocks and chance (hooks.c), librdkafka (client.c), Kafka, etcd, files. The consumer is the one
@@ -29,6 +29,7 @@ enum {
     SIM_SOURCES = 2,    /* source topics; the second one is made some time, and taken by patterns */
     SIM_EVENTS = 48,    /* of a partition, at most */
     SIM_ROUTERS = 3,
+    SIM_WORKERS = 3,   /* of a router, at most */
     SIM_RELEASES = 12, /* of a family, numbered from 1; the last one routes everything and never gets stuck */
     SIM_TEMPLATES = 32,
     SIM_RECORDS = 16, /* of one event under one release */
@@ -70,6 +71,9 @@ enum {
     X(BUG_SWAP_UNSAID, "swap_unsaid", "occurs after")       /* what came before it is not said in its commit */        \
     X(BUG_STAY_LARGE, "stay_large", "batches of")           /* batches that are refused are not made smaller */        \
     X(BUG_SUSPECT_LOST, "suspect_lost", "is not done")      /* what is refused alone counts as delivered */            \
+    X(BUG_MOVE_UNDRAINED, "move_undrained", "occurs after") /* another worker goes on before all is acknowledged */    \
+    X(BUG_MOVE_UNSETTLED, "move_unsettled", "offset falls") /* or while its offset is in a transaction */              \
+    X(BUG_CLOSE_ASTRAY, "close_astray", "not have it")      /* or who had it before is told to let go */               \
     X(BUG_DEAF, "deaf", "is lost")                          /* topics that are new are not looked for */
 enum sim_bug {
 #define X(name, label, symptom) name,
@@ -84,6 +88,8 @@ const char *sim_bug_label(enum sim_bug bug);
  * none (swarm testing: Groce and others, 2012). Chances are per 1024 steps. */
 struct sim_mix {
     int routers, partitions, events;
+    int workers; /* of a router */
+    int shift;   /* of 16 looks, how often a partition is to go to another worker */
     int steps;
     int window_events, window_bytes; /* bounds of a window */
     int room;                        /* records that a producer takes; 0: no bound */
@@ -245,6 +251,7 @@ struct rd_kafka_s {
     struct sim_line reports;
     struct sim_line unseen;      /* got in, within a transaction */
     struct sim_request *offsets; /* owned; of its transaction; NULL: none yet */
+    int worker;                  /* whose it is, by number; 0, too, where it is no worker's */
 };
 
 /* The queue of an assigned partition, from which its worker reads. */
@@ -281,8 +288,10 @@ struct sim_watch {
 struct sim_assignment {
     struct assignment a; /* the product's; `topic` NULL: unused slot */
     struct rd_kafka_queue_s queue;
-    struct lane *lane; /* of the worker; NULL before it opened one */
-    bool listed;       /* the consumer's: it may be committed for */
+    struct lane *lane;    /* of the worker; NULL before it opened one */
+    struct worker *first; /* that was given it */
+    bool astray;          /* somebody else was told to let go of it (a planted error) */
+    bool listed;          /* the consumer's: it may be committed for */
     uint32_t acked_release[SIM_EVENTS];
     uint16_t acked[SIM_EVENTS]; /* records that were reported delivered to its lane, under that release */
 };
@@ -327,8 +336,10 @@ struct sim_router {
     char records_max[16];
     struct destinations *destinations;
     struct subscription *subscription;
-    struct worker *w;
-    size_t too_large; /* bytes of the smallest batch of several records that was refused for its size; 0: none */
+    struct worker *workers[SIM_WORKERS]; /* NULL where it is not up */
+    struct worker *w;                    /* whose code runs, or ran last */
+    int at;                              /* its number */
+    size_t too_large[SIM_WORKERS];       /* bytes of the smallest batch of several that was refused for it; 0: none */
     rd_kafka_t *clients;
     struct sim_thread threads[SIM_THREADS];
     int thread_count;
@@ -389,7 +400,7 @@ struct sim_world {
     uint32_t members;
     struct metrics *metrics;
     bool disturbed; /* something happened that may double records */
-    long duplicates, appended, unsure, excused;
+    long duplicates, appended, unsure, excused, moved;
     bool failed;
     char failure[512];
 };
@@ -459,7 +470,10 @@ void follower_written(struct sim_router *r);
 void router_begin(struct sim_router *r);
 void router_crash(struct sim_router *r);
 void router_free(struct sim_router *r);
-void worker_pass(struct sim_router *r);
+/* A round of one of its workers. */
+void worker_pass(struct sim_router *r, int number);
+/* A partition is to go to another worker. */
+void consumer_shift(struct sim_router *r);
 void consumer_pass(struct sim_router *r);
 /* The registry, or a helper, does what it has to do. */
 void threads_pass(struct sim_router *r, bool all);
@@ -483,7 +497,7 @@ struct sim_result {
     bool failed;
     char failure[512];
     long steps;
-    long appended, duplicates, unsure, excused;
+    long appended, duplicates, unsure, excused, moved;
 };
 void sim_run(uint64_t seed, enum sim_bug bug, bool trace, struct sim_result *out);
 void sim_init(void);

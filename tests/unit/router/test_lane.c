@@ -853,6 +853,85 @@ static void a_change_that_lies_far_ahead_is_made_sooner_when_less_comes_in(void 
     end(w);
 }
 
+static void a_lane_is_drained_when_nothing_is_under_way_and_one_release_decides_from_there_on(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    assert_true(lane_is_drained(w->l));
+    int64_t n = event_to(w, 1, (int[]){2});
+    deliver(w, n);
+    assert_false(lane_is_drained(w->l));
+    run(w);
+    assert_false(lane_is_drained(w->l));
+    settle(w);
+    assert_true(lane_is_drained(w->l));
+    w->release = 2; /* not known to the course */
+    assert_false(lane_is_drained(w->l));
+    w->ahead = 10;
+    run(w);
+    assert_false(lane_is_drained(w->l)); /* it will be, ten events from here */
+    w->slow = true;
+    w->ahead = 0;
+    run(w);
+    assert_false(lane_is_drained(w->l)); /* it is from here, and not on record */
+    send_commit(w);
+    take_commit(w, true, true);
+    assert_true(lane_is_drained(w->l));
+    lane_close(w->l);
+    assert_false(lane_is_drained(w->l));
+    end(w);
+}
+
+/* What an owner before may have decided, its release decides, which another worker need not have. */
+static void a_lane_is_not_drained_before_it_has_passed_what_an_owner_before_may_have_decided(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    int64_t n = event_to(w, 1, (int[]){2});
+    deliver(w, n);
+    settle(w);
+    send_commit(w);
+    take_commit(w, true, true);
+    crash(w, n + 2);
+    run(w);
+    assert_int_equal(w->l->course.floor, n + 2);
+    assert_false(lane_is_drained(w->l));
+    deliver(w, n + 1);
+    settle(w);
+    assert_true(lane_is_drained(w->l));
+    end(w);
+}
+
+/* The new one may have another release in force, and never had the one before. */
+static void a_drained_lane_goes_on_with_another_owner(void **state)
+{
+    (void)state;
+    static const uint32_t releases[] = {1, 2};
+    for (size_t i = 0; i < 2; i++) {
+        struct world *a = begin(), *b = begin();
+        int64_t n = event_to(a, 1, (int[]){2});
+        deliver(a, n);
+        settle(a);
+        lane_free(b->l);
+        b->l = a->l;
+        b->release = releases[i];
+        b->old = LANE_RELEASE_GONE;
+        assert_true(lane_is_drained(a->l));
+        lane_move(a->l, b, 99);
+        lane_steer(b->l, 0);
+        for (int64_t k = 1; k <= 20; k++)
+            deliver(b, n + k);
+        settle(b);
+        assert_int_equal(b->l->window.committable, n + 21);
+        assert_int_equal(b->decisions, 20);
+        assert_int_equal(b->last_release, releases[i]);
+        assert_int_equal(a->unsure_calls + b->unsure_calls, 0);
+        assert_int_equal(a->logged[2], 1);
+        free(a);
+        end(b);
+    }
+}
+
 /* Half of it may be there, or get in late. */
 static void an_event_that_was_begun_stays_with_its_release(void **state)
 {
@@ -1210,6 +1289,9 @@ int main(void)
         cmocka_unit_test(a_change_is_not_brought_forward_to_before_what_was_decided),
         cmocka_unit_test(only_a_change_that_is_not_on_record_in_time_keeps_events_waiting),
         cmocka_unit_test(a_change_that_lies_far_ahead_is_made_sooner_when_less_comes_in),
+        cmocka_unit_test(a_lane_is_drained_when_nothing_is_under_way_and_one_release_decides_from_there_on),
+        cmocka_unit_test(a_lane_is_not_drained_before_it_has_passed_what_an_owner_before_may_have_decided),
+        cmocka_unit_test(a_drained_lane_goes_on_with_another_owner),
         cmocka_unit_test(an_event_that_was_begun_stays_with_its_release),
         cmocka_unit_test(what_was_not_taken_is_not_decided_again_before_it_may_be),
         cmocka_unit_test(what_is_on_its_way_comes_back_before_the_rest_is_decided_again),
