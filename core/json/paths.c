@@ -89,13 +89,18 @@ static void hash_keys(struct vx_arena *arena, struct json_node *node)
     node->bucket_mask = size - 1;
 }
 
-static uint64_t key_bit(struct vx_span key)
+/* Notes the key of child `n` for those that share its sum. What stands before the quotes of an empty key is unknown, so it
+ * may have any. */
+static void add_sum(struct json_node *node, uint32_t n)
 {
+    const struct vx_span key = node->keys[n].key;
     char quoted[] = "\"?";
-    if (!key.len) /* what stands before its quotes is unknown */
-        return ~(uint64_t)0;
-    quoted[1] = key.at[0];
-    return key.len == 1 ? json_key_bit(quoted + 1, 1) : json_key_bit(key.at, key.len);
+    if (key.len == 1)
+        quoted[1] = key.at[0];
+    uint32_t sum = key.len > 1 ? json_key_sum(key.at, key.len) : json_key_sum(quoted + 1, 1);
+    uint32_t from = key.len ? sum : 0, to = key.len ? sum + 1 : JSON_KEY_SUMS;
+    for (sum = from; sum < to; sum++)
+        node->sums[sum] = node->sums[sum] || n + 1 >= JSON_KEYS_SEVERAL ? JSON_KEYS_SEVERAL : (uint8_t)(n + 1);
 }
 
 static struct json_child make_child(const struct json_step *step, const struct json_node *node)
@@ -135,10 +140,13 @@ static struct json_node *build(struct json_paths *paths, struct wanted **sorted,
             node->elem_count++;
         } else {
             node->key_count++;
-            node->filter |= key_bit(step->key);
         }
     }
     node->elems = node->keys + node->key_count;
+    if (node->key_count > 0)
+        node->sums = VX_ARENA_ARRAY(&paths->arena, uint8_t, JSON_KEY_SUMS);
+    for (uint32_t n = 0; n < node->key_count; n++)
+        add_sum(node, n);
     if (node->key_count > FEW_KEYS)
         hash_keys(&paths->arena, node);
     return node;
@@ -159,25 +167,11 @@ void json_paths_seal(struct json_paths *paths)
     paths->root = build(paths, sorted, 0, count, 0);
 }
 
-/* True when `child` is for `key`. Sixteen bytes at once are cheaper than a call of memcmp(), where they may be read. */
-static inline bool is_key(const struct json_child *child, struct vx_span key, const char *end)
-{
-    uint64_t head[2];
-    if (child->key.len != key.len)
-        return false;
-    if (end - key.at < JSON_KEY_HEAD)
-        return vx_span_equal(child->key, key);
-    memcpy(head, key.at, sizeof head);
-    if (((head[0] ^ child->head[0]) & child->mask[0]) | ((head[1] ^ child->head[1]) & child->mask[1]))
-        return false;
-    return key.len <= JSON_KEY_HEAD || vx_span_equal(child->key, key);
-}
-
 const struct json_node *json_node_find(const struct json_node *node, struct vx_span key, const char *end)
 {
     if (!node->buckets) {
         for (uint32_t i = 0; i < node->key_count; i++)
-            if (is_key(&node->keys[i], key, end))
+            if (json_child_is(&node->keys[i], key, end))
                 return node->keys[i].node;
         return NULL;
     }
@@ -185,7 +179,7 @@ const struct json_node *json_node_find(const struct json_node *node, struct vx_s
         uint32_t i = node->buckets[at & node->bucket_mask];
         if (!i)
             return NULL;
-        if (is_key(&node->keys[i - 1], key, end))
+        if (json_child_is(&node->keys[i - 1], key, end))
             return node->keys[i - 1].node;
     }
 }

@@ -5,7 +5,11 @@
 #include "core/base/arena.h"
 #include "core/json/scan.h"
 
-enum { JSON_KEY_HEAD = 16 }; /* bytes of a key that are compared at once */
+enum {
+    JSON_KEY_HEAD = 16,  /* bytes of a key that are compared at once */
+    JSON_KEY_SUMS = 256, /* what keys are first told by */
+    JSON_KEYS_SEVERAL = 255,
+};
 
 struct json_child {
     struct vx_span key; /* or, of an array's children, `index` */
@@ -18,9 +22,10 @@ struct json_child {
 /* One place that a path names or leads through. The slots of a node and of all below it stand together in
  * json_paths.slots: [slots_at, slots_below) its own, [slots_below, slots_end) of those below. */
 struct json_node {
-    uint64_t filter;               /* bit json_key_bit() of every key */
     const struct json_child *keys; /* members of an object; sorted by nothing */
-    const uint32_t *buckets;       /* hash table of 1 + indexes into `keys`, 0 is free; NULL where there are few keys */
+    uint8_t *sums;           /* by json_key_sum(): 0 where no key has it, 1 + the index into `keys` of the one that
+                                      has, or JSON_KEYS_SEVERAL; NULL: no keys */
+    const uint32_t *buckets; /* hash table of 1 + indexes into `keys`, 0 is free; NULL where there are few keys */
     const struct json_child *elems; /* elements of an array, sorted by index */
     uint32_t number;                /* from 0, within the set */
     uint32_t key_count;
@@ -38,13 +43,28 @@ struct json_paths {
     uint32_t wanted_count;
 };
 
-/* A quick sum of a key, for the filter: of its last two bytes, which differ more often than the first. `p` must have
+/* A quick sum of a key: of its last two bytes, which differ more often than the first. `p` must have
  * two bytes before it. In a text the one before is a quote, so that a key of one byte has its sum too. */
-static inline uint64_t json_key_bit(const char *p, size_t len)
+static inline uint32_t json_key_sum(const char *p, size_t len)
 {
     uint16_t last;
     memcpy(&last, p + len - sizeof last, sizeof last);
-    return (uint64_t)1 << (last * 0x9e3779b1u >> 26);
+    return last * 0x9e3779b1u >> 24;
+}
+
+/* True when `child` is for `key`. Sixteen bytes at once are cheaper than a call of memcmp(), where they may be read: what
+ * stands before `end` may. */
+static inline bool json_child_is(const struct json_child *child, struct vx_span key, const char *end)
+{
+    uint64_t head[2];
+    if (child->key.len != key.len)
+        return false;
+    if (end - key.at < JSON_KEY_HEAD)
+        return vx_span_equal(child->key, key);
+    memcpy(head, key.at, sizeof head);
+    if (((head[0] ^ child->head[0]) & child->mask[0]) | ((head[1] ^ child->head[1]) & child->mask[1]))
+        return false;
+    return key.len <= JSON_KEY_HEAD || vx_span_equal(child->key, key);
 }
 
 /* The child `key` (unescaped) of `node`, or NULL. What stands before `end` may be read. */

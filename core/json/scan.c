@@ -166,16 +166,18 @@ static void forget_repeated(const struct walk *w, const struct json_node *node, 
 static inline const struct json_node *find_member(struct walk *w, const struct json_node *node, uint32_t at,
                                                   uint32_t end)
 {
-    const char *p = w->text + at;
-    size_t len = end - at;
-    const struct json_node *child;
-    if (w->escapes && memchr(p, '\\', len)) {
-        struct vx_buf *key = &w->scanner->key;
-        vx_buf_clear(key);
-        len = json_decode_all(p, p + len, vx_buf_reserve(key, len));
-        child = json_node_find(node, vx_span(key->at, len), key->at + len);
-    } else {
-        child = node->filter & json_key_bit(p, len) ? json_node_find(node, vx_span(p, len), w->end) : NULL;
+    struct vx_span key = vx_span(w->text + at, end - at);
+    const struct json_node *child = NULL;
+    uint32_t candidate;
+    if (w->escapes && memchr(key.at, '\\', key.len)) {
+        struct vx_buf *plain = &w->scanner->key;
+        vx_buf_clear(plain);
+        size_t len = json_decode_all(key.at, key.at + key.len, vx_buf_reserve(plain, key.len));
+        child = json_node_find(node, vx_span(plain->at, len), plain->at + len);
+    } else if ((candidate = node->sums[json_key_sum(key.at, key.len)]) == JSON_KEYS_SEVERAL) {
+        child = json_node_find(node, key, w->end);
+    } else if (candidate && json_child_is(&node->keys[candidate - 1], key, w->end)) {
+        child = node->keys[candidate - 1].node;
     }
     if (child && child->slots_below < child->slots_end)
         note_key(w, child, at);

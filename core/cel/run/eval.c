@@ -303,56 +303,6 @@ static bool eval_strict(struct run *run, const struct cel_node *node, struct cel
 
 /* ---- the rest ---- */
 
-/* An element of a list or a value of a map; *there is false where `?x` holds nothing. */
-static bool eval_item(struct run *run, const struct cel_node *node, struct cel_value *out, bool *there)
-{
-    *there = true;
-    if (node->op != NODE_SPREAD)
-        return cel_run_eval(run, node, out);
-    if (!cel_run_eval(run, node + 1, out))
-        return false;
-    if (out->type != CEL_OPTIONAL) {
-        cel_fail_about(&run->call, FAIL_OPTIONAL, NULL, *out);
-        return cel_run_failed(run, node);
-    }
-    *there = out->some != NULL;
-    if (*there)
-        *out = *out->some;
-    return true;
-}
-
-static bool eval_list(struct run *run, const struct cel_node *node, struct cel_value *out)
-{
-    struct cel_value *cells = VX_ARENA_ARRAY(run->call.arena, struct cel_value, node->count);
-    const struct cel_node *arg = node + 1;
-    size_t count = 0;
-    bool there;
-    for (uint32_t i = 0; i < node->count; i++, arg += arg->size) {
-        if (!eval_item(run, arg, &cells[count], &there))
-            return false;
-        count += there;
-    }
-    return cel_make_list(&run->call, cells, count, out) || cel_run_failed(run, node);
-}
-
-static bool eval_map(struct run *run, const struct cel_node *node, struct cel_value *out)
-{
-    struct cel_entry *entries = VX_ARENA_ARRAY(run->call.arena, struct cel_entry, node->count / 2);
-    const struct cel_node *arg = node + 1;
-    size_t count = 0;
-    bool there;
-    for (uint32_t i = 0; i < node->count; i += 2) {
-        if (!cel_run_eval(run, arg, &entries[count].key))
-            return false;
-        arg += arg->size;
-        if (!eval_item(run, arg, &entries[count].value, &there))
-            return false;
-        arg += arg->size;
-        count += there;
-    }
-    return cel_make_map(&run->call, entries, count, out) || cel_run_failed(run, node);
-}
-
 static bool eval_header(struct run *run, const struct cel_node *node, struct cel_value *out)
 {
     struct vx_span name = cel_node_name(node);
@@ -364,6 +314,33 @@ static bool eval_header(struct run *run, const struct cel_node *node, struct cel
     else
         return true;
     return cel_run_failed(run, node);
+}
+
+static inline bool eval_slot(struct run *run, const struct cel_node *node, struct cel_value *out)
+{
+    if (run->event->slots[node->slot].kind == JSON_KIND_MISSING)
+        return missing(run, node);
+    *out = from_slot(run, node);
+    return true;
+}
+
+/* event.?a.orValue(x): NO where it comes to x. */
+static inline enum answer slot_or(struct run *run, const struct cel_node *node, struct cel_value *out)
+{
+    if (run->event->slots[node->slot].kind == JSON_KIND_MISSING)
+        return parent_missing(run, node) ? FAILED : NO;
+    *out = from_slot(run, node);
+    return YES;
+}
+
+/* Of c ? x : y, whose c is at `node`, the one that it comes to; NULL: c failed. */
+static inline const struct cel_node *branch(struct run *run, const struct cel_node *node)
+{
+    enum answer answer = cel_run_test(run, node);
+    if (answer == FAILED)
+        return NULL;
+    node += node->size;
+    return answer == YES ? node : node + node->size;
 }
 
 bool cel_run_eval(struct run *run, const struct cel_node *node, struct cel_value *out)
@@ -379,10 +356,7 @@ bool cel_run_eval(struct run *run, const struct cel_node *node, struct cel_value
         case NODE_FAIL:
             return cel_fail(&run->call, node->text) || cel_run_failed(run, node);
         case NODE_SLOT:
-            if (run->event->slots[node->slot].kind == JSON_KIND_MISSING)
-                return missing(run, node);
-            *out = from_slot(run, node);
-            return true;
+            return eval_slot(run, node, out);
         case NODE_HAS_SLOT:
             return give(has_slot(run, node), out);
         case NODE_COMPARE:
@@ -394,13 +368,10 @@ bool cel_run_eval(struct run *run, const struct cel_node *node, struct cel_value
             continue;
         case NODE_OPT_SLOT:
             return eval_optional_slot(run, node, out);
-        case NODE_SLOT_OR: /* event.?a.orValue(x) */
-            if (run->event->slots[node->slot].kind != JSON_KIND_MISSING) {
-                *out = from_slot(run, node);
-                return true;
-            }
-            if (parent_missing(run, node))
-                return false;
+        case NODE_SLOT_OR:
+            answer = slot_or(run, node, out);
+            if (answer != NO)
+                return answer == YES;
             node++;
             continue;
         case NODE_HEADER:
@@ -419,18 +390,14 @@ bool cel_run_eval(struct run *run, const struct cel_node *node, struct cel_value
         case NODE_OR:
             return give(test_logic(run, node), out);
         case NODE_COND: /* the chosen branch runs in this very frame: chains of ? : cost no stack */
-            answer = cel_run_test(run, node + 1);
-            if (answer == FAILED)
+            node = branch(run, node + 1);
+            if (!node)
                 return false;
-            node++;
-            node += node->size;
-            if (answer == NO)
-                node += node->size;
             continue;
         case NODE_LIST:
-            return eval_list(run, node, out);
+            return cel_run_list(run, node, out);
         case NODE_MAP:
-            return eval_map(run, node, out);
+            return cel_run_map(run, node, out);
         default:
             return eval_strict(run, node, out);
         }

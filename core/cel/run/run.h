@@ -1,5 +1,5 @@
-/* An evaluation from the inside: what eval.c (nodes), eval_quick.c (numbers) and eval_macro.c (macros)
- * share. */
+/* An evaluation from the inside: what eval.c (nodes), eval_literal.c (lists, maps), eval_quick.c (numbers)
+ * and eval_macro.c (macros) share. */
 #ifndef VX_CEL_RUN_H
 #define VX_CEL_RUN_H
 
@@ -30,6 +30,10 @@ static inline bool cel_run_failed(struct run *run, const struct cel_node *node)
 
 /* eval_quick.c: a CALL that is a QUICK_ comparison; false where it is not settled, and nothing has happened. */
 bool cel_run_quick(struct run *run, const struct cel_node *node, enum answer *answer);
+
+/* eval_literal.c: the values of LIST and MAP. */
+bool cel_run_list(struct run *run, const struct cel_node *node, struct cel_value *out);
+bool cel_run_map(struct run *run, const struct cel_node *node, struct cel_value *out);
 
 /* eval_macro.c: runs the macro `node` over `value`, where its result goes too. */
 bool cel_run_macro(struct run *run, const struct cel_node *node, struct cel_value *value);

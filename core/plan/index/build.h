@@ -89,6 +89,11 @@ static inline bool item_is_used(const struct item *item, uint32_t n)
     return n < ITEM_LITERALS_MAX && item->used >> n & 1;
 }
 
+static inline uint32_t item_rule(const struct index_builder *b, const struct item *item)
+{
+    return b->clauses.at[item->clause].rule;
+}
+
 /* How an item may be reached. */
 struct way {
     uint8_t kind; /* enum access_kind, or WAY_LEAF */
@@ -139,7 +144,28 @@ bool text_behind(struct vx_arena *arena, struct vx_span text, struct cel_key *ke
 /* rules.c: the rules of `entry` and of what it hands on to. `ways`: by route of the table, on how many ways events reach it;
  * one that has several stands in an index of its own. */
 void index_take_rules(struct index_builder *b, const uint32_t *ways, const struct route *entry);
-/* build.c: NULL where there are too few rules. */
+/* leaf.c */
+/* Appends to the tree; where it stands. */
+uint32_t index_add_word(struct index_builder *b, uint32_t word);
+/* The clause with the literals that are left, and nothing around it. */
+uint32_t index_keep_clause(struct index_builder *b, const struct item *item);
+/* A node of clauses and accesses, both of which it sorts by rule. */
+uint32_t index_add_node(struct index_builder *b, struct item *leaf, uint32_t leaf_count, struct index_access *accesses,
+                        uint32_t access_count);
+
+/* access.c: `ways` that are alike. What is found under one key, or in one node of a segment tree, goes to index_file(). */
+struct index_access index_make_access(struct index_builder *b, const struct way *ways, uint32_t count);
+
+/* guard.c: chooses the guards of an access that has these items, by its keys. */
+void guards_choose(const struct index_builder *b, const struct item *items, uint32_t count, struct index_access *to);
+/* Fills the words of one key's guard at `at`; false when some of its items have nothing that is guarded. */
+bool guards_fill(struct index_builder *b, const struct index_access *access, const struct item *items, uint32_t count,
+                 uint32_t at);
+
+/* build.c */
+/* Files items, by rule and each clause once; returns the reference to where. `in_range`: in a segment tree. */
+uint32_t index_file(struct index_builder *b, struct item *items, uint32_t count, bool in_range);
+/* NULL where there are too few rules. */
 struct match_index *index_make(struct compiler *c, const uint32_t *ways, const struct route *entry);
 
 /* collect.c: conditions → subjects, tests, literals and clauses. */

@@ -15,17 +15,17 @@
  * Every access knows the first rule below it, and the search leaves out what lies behind the best rule found so far. What
  * stands behind a clause that holds wherever it does is not there at all.
  *
- * With ten thousand rules the time goes into waiting for memory. So what an event looks at is dense (a value's constants
- * are found by words, ids.h; a key is one word, whatever its width), what mostly says no is small (filters), and what will
- * be looked at is fetched ahead, while something else is done. The rest goes into branches that a
- * processor guesses wrong: so thresholds of the same place are compared several at once (blocks), and short numbers are
- * read without a loop (short.h).
+ * With ten thousand rules the time goes into waiting for memory and into branches that a processor guesses wrong. So what
+ * an event looks at is dense (a value's constants are found by words, ids.h; a key is one word, whatever its width), what
+ * mostly says no is small: filters, and guards. A guard (guard.c) stands before what is filed under a key: of the places
+ * that most of it asks for, the least and the greatest value that anything there could hold with. Thresholds of the same
+ * place are compared several at once (blocks), and short numbers are read without a loop (short.h).
  *
  * Cost of an event: per place that is asked for one reading, one hash look-up for equalities and one binary search for
  * ranges; per equality access one look-up of integers, per range access the logarithm of its ranges; per clause found
  * its remaining literals, each a comparison of integers. So it grows with what matches, not with what there is.
  * Memory: 12 bytes per literal that is not filed, 8 per clause, 12 to 48 for one that is left with a range, up to 32 per
- * key, 42 to 62 per constant, 32 to 150 per range.
+ * key and up to 28 for its guard, 42 to 62 per constant, 32 to 150 per range.
  *
  * An index sees through the hand-over of all that is left: the rules of the other routing stand behind those of the first,
  * and one search answers for both.
@@ -42,12 +42,15 @@
 enum {
     INDEX_RULES_MIN = 4,         /* fewer are tried in a loop, which is faster */
     INDEX_WIDTH_MAX = 4,         /* equalities in one key */
+    INDEX_GUARDS_MAX = 3,        /* places that guard what stands under a key */
     INDEX_CLAUSE = (int)1 << 30, /* in a reference: a clause, not a node */
     INDEX_NOTHING = INDEX_CLAUSE - 1,
     /* The tree is words, so that what is looked at together stands together; a reference is the place of the first.
      *     clause   rule, count of literals, literals; or rule, INDEX_ELSEWHERE, where the clause stands
      *     node     count of clauses, count of accesses, where these are in `accesses`, count of blocks, their subject; then
      *              the blocks, by rule; then the clauses, by rule
+     *     guard    what a key leads to where its access has guards: the reference of what stands under the key; then, for
+     *              each guard, the least value with which anything of that can hold, and how many more there are
      *     literal  kind, negated and subject in one word, a, b
      *     block    of clauses that are left with a range of one subject: rules, a of each, b - a of each; the last one may
      *              have fewer, and empty ranges in their place */
@@ -59,7 +62,8 @@ enum {
     INDEX_SUBJECTS_MAX = (1 << 24) - 1,
 };
 #define INDEX_ELSEWHERE UINT32_MAX
-#define INDEX_NO_POSITION UINT32_MAX /* a value that is neither number nor string */
+#define INDEX_BARE ((uint32_t)1 << 31) /* under a key of an access with guards: a reference, not a guard */
+#define INDEX_NO_POSITION UINT32_MAX   /* a value that is neither number nor string */
 
 /* Positions of a value among n sorted bounds: 2i + 1 at bound i, 2i between bounds i - 1 and i. Of the bounds of a place
  * the numbers come first; strings begin at position 2 * numbers + 1. */
@@ -170,9 +174,10 @@ struct index_access {
     bool certain;  /* the first subject is */
     uint32_t first_rule;
     uint32_t subjects[INDEX_WIDTH_MAX];
-    uint32_t ahead; /* KEY: the subject whose position most of what is filed here asks for, which is certain;
-                       INDEX_NO_POSITION: none */
-    uint32_t scales[INDEX_WIDTH_MAX]; /* KEY: the key is the sum of the ids, each times its scale; as a number with
+    uint8_t guard_count;
+    uint32_t guards[INDEX_GUARDS_MAX]; /* KEY: subjects, which are certain, times two; + 1: of which the id counts, not
+                                          the whole part of a number */
+    uint32_t scales[INDEX_WIDTH_MAX];  /* KEY: the key is the sum of the ids, each times its scale; as a number with
                                          several digits is, so no two have the same */
     /* KEY: a hash table, or NULL where a table of all keys, `children`, is no larger; MEMBER: a hash table, looked up for
      * each id. */
@@ -185,6 +190,11 @@ struct index_access {
     uint32_t mask;            /* KEY: entries - 1; RANGE: leaves - 1 */
     uint32_t count;
 };
+
+static inline uint32_t index_guard_words(const struct index_access *access)
+{
+    return 1 + 2 * (uint32_t)access->guard_count;
+}
 
 /* Rules of one route that the index holds. */
 struct index_part {

@@ -148,15 +148,33 @@ __attribute__((noinline)) static uint32_t find_mixed(struct search *s, const str
     return index_ids_find(&subject->ids, &r->key, s->frame->event->value);
 }
 
-uint32_t reading_find_id(struct search *s, uint32_t number, struct reading *r)
+__attribute__((noinline)) static uint32_t find_any_id(struct search *s, const struct index_subject *subject,
+                                                      struct reading *r)
 {
-    const struct index_subject *subject = &s->index->subjects[number];
     if (r->epoch != s->epoch)
         fetch(s, subject, r);
     r->known |= READ_ID;
     if (r->known & READ_MIXED)
         return r->id = find_mixed(s, subject, r);
     return r->id = index_ids_find(&subject->ids, &r->key, s->frame->event->value);
+}
+
+/* Most of what this is asked for is a short string that nobody has asked for yet: that in few steps, the rest apart. */
+uint32_t reading_find_id(struct search *s, uint32_t number, struct reading *r)
+{
+    const struct index_subject *subject = &s->index->subjects[number];
+    if (r->epoch == s->epoch || !subject->certain)
+        return find_any_id(s, subject, r);
+    const struct cel_event *ev = s->frame->event;
+    const struct json_value json = ev->slots[subject->slot];
+    if (json.kind != JSON_KIND_STRING || json.escaped || json.len > INDEX_WORD_BYTES)
+        return find_any_id(s, subject, r);
+    const struct cel_key key = cel_key_string(vx_span(json.at, json.len));
+    r->epoch = s->epoch;
+    r->known = READ_ID;
+    r->present = true;
+    r->key = key;
+    return r->id = index_ids_find(&subject->ids, &key, ev->value);
 }
 
 uint32_t bounds_position(const struct cel_key *keys, uint32_t count, const struct index_prints *prints,

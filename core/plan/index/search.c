@@ -19,7 +19,7 @@
 
 #include <stdlib.h>
 
-enum { STEPS_HEAVY = CEL_STEPS_MAX / 4, LINE_BYTES = 64 /* of a processor's cache */ };
+enum { STEPS_HEAVY = CEL_STEPS_MAX / 4 };
 
 static void visit(struct search *s, uint32_t reference);
 
@@ -102,21 +102,30 @@ static void try_blocks(struct search *s, const uint32_t *block, uint32_t count, 
     }
 }
 
-/* What is read ahead may never be asked for, so nothing of it is counted as failed. */
-static inline void position_ahead(struct search *s, uint32_t subject)
+static inline uint32_t whole_of(const struct cel_key *key)
 {
-    uint32_t failed = s->failed;
-    index_position(s, subject);
-    if (s->failed != failed)
-        s->scratch->readings[subject].known &= (uint8_t)~READ_POSITION;
-    s->failed = failed;
+    int64_t whole = key->whole < INT32_MIN ? INT32_MIN : key->whole > INT32_MAX ? INT32_MAX : key->whole;
+    return (uint32_t)(int32_t)whole;
 }
 
-static inline void prefetch_words(const struct search *s, uint32_t reference)
+/* May anything hold, or fail, that stands behind the guard? Each guard is asked, whatever the ones before it say: which of
+ * them lets an event pass is what a processor cannot guess. */
+static inline bool passes(struct search *s, const struct index_access *access, const uint32_t *guard)
 {
-    uintptr_t words = (uintptr_t)&s->index->words[reference & ~(uint32_t)INDEX_CLAUSE];
-    __builtin_prefetch((const void *)words);
-    __builtin_prefetch((const void *)(words + LINE_BYTES));
+    bool passed = false;
+    for (uint32_t i = 0; i < access->guard_count; i++) {
+        uint32_t subject = access->guards[i] >> 1, least = *++guard, more = *++guard;
+        if (access->guards[i] & 1) {
+            passed |= index_id(s, subject) - least <= more;
+            continue;
+        }
+        const struct reading *r = index_read(s, subject);
+        if (r->key.kind == CEL_KEY_NUMBER)
+            passed |= whole_of(&r->key) - least <= more;
+        else
+            passed |= r->key.kind != CEL_KEY_NONE; /* where numbers are asked for, it counts as failed */
+    }
+    return passed;
 }
 
 /* What is filed under a key, or INDEX_NOTHING. */
@@ -150,10 +159,13 @@ static void visit_key(struct search *s, const struct index_access *access, const
     uint32_t reference = find_entry(access, key);
     if (reference == INDEX_NOTHING)
         return;
-    prefetch_words(s, reference);
-    if (access->ahead != INDEX_NO_POSITION)
-        position_ahead(s, access->ahead); /* while the words are on their way */
-    visit(s, reference);
+    if (access->guard_count > 0 && !(reference & INDEX_BARE)) {
+        const uint32_t *guard = &s->index->words[reference];
+        if (!passes(s, access, guard))
+            return;
+        reference = guard[0];
+    }
+    visit(s, reference & ~INDEX_BARE);
 }
 
 static void visit_members(struct search *s, const struct index_access *access)
