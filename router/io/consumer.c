@@ -1,5 +1,6 @@
 /* The consumer's thread: polls the group's queue, commits, and follows the subscription. What happens when partitions
- * come and go is in rebalance.c, how they are spread over the workers in balance.c, commits are in commit.c, and how its client is replaced is in handover.c.
+ * come and go is in rebalance.c, where they begin in begin.c, how they are spread over the workers in balance.c, commits
+ * are in commit.c, and how its client is replaced is in handover.c.
  *
  * Thread: run() and all callbacks of librdkafka's consumer. Others only leave a wish (subscription, stop) under the
  * lock. Owns the handle and all assignments. Invariant: an assignment is in the list from before it is given to its

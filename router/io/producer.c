@@ -257,7 +257,27 @@ struct producer_topic *producer_topic(struct producer *p, struct vx_span name)
     return *at ? *at : add_topic(p, at, name);
 }
 
-static rd_kafka_headers_t *make_headers(const struct producer_record *r)
+/* The event's own list; NULL: it has others than the record, which are copied then. */
+static rd_kafka_headers_t *take_headers(const struct producer_record *r)
+{
+    rd_kafka_headers_t *headers;
+    if (!r->headers_from || rd_kafka_message_detach_headers(r->headers_from, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return NULL;
+    if (rd_kafka_header_cnt(headers) == r->record->header_count)
+        return headers;
+    rd_kafka_message_set_headers(r->headers_from, headers);
+    return NULL;
+}
+
+/* The record is not sent: the event may be decided again, and its dead letter has its headers. */
+static void give_headers_back(const struct producer_record *r, rd_kafka_headers_t *headers)
+{
+    if (r->release.len)
+        (void)rd_kafka_header_remove(headers, DECIDE_RELEASE_HEADER);
+    rd_kafka_message_set_headers(r->headers_from, headers);
+}
+
+static rd_kafka_headers_t *copy_headers(const struct producer_record *r)
 {
     size_t count = r->record->header_count + (r->release.len > 0);
     if (count == 0)
@@ -267,8 +287,18 @@ static rd_kafka_headers_t *make_headers(const struct producer_record *r)
         const struct cel_header *h = &r->record->headers[i];
         rd_kafka_header_add(headers, h->name.at, (ssize_t)h->name.len, h->value.at, (ssize_t)h->value.len);
     }
+    return headers;
+}
+
+static rd_kafka_headers_t *make_headers(const struct producer_record *r, bool *taken)
+{
+    rd_kafka_headers_t *headers = take_headers(r);
+    *taken = headers != NULL;
+    if (!headers)
+        headers = copy_headers(r);
     if (r->release.len)
-        rd_kafka_header_add(headers, "veltrix-release", 15, r->release.at, (ssize_t)r->release.len);
+        rd_kafka_header_add(headers, DECIDE_RELEASE_HEADER, sizeof DECIDE_RELEASE_HEADER - 1, r->release.at,
+                            (ssize_t)r->release.len);
     return headers;
 }
 
@@ -330,7 +360,8 @@ enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, c
     if (is_main(p) && !opening_may(&topic->opening, incarnation, r->partition) &&
         window_ticket_record(r->ticket) < WINDOW_TRACKED_RECORDS)
         return LANE_AGAIN;
-    rd_kafka_headers_t *headers = make_headers(r);
+    bool taken;
+    rd_kafka_headers_t *headers = make_headers(r, &taken);
     rd_kafka_vu_t vus[8];
     size_t n = 0;
     vus[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic->rkt};
@@ -354,7 +385,9 @@ enum lane_sent producer_send(struct producer *p, struct producer_topic *topic, c
     }
     rd_kafka_resp_err_t err = rd_kafka_error_code(error);
     rd_kafka_error_destroy(error);
-    if (headers)
+    if (taken)
+        give_headers_back(r, headers);
+    else if (headers)
         rd_kafka_headers_destroy(headers);
     return not_taken(p, topic, err);
 }

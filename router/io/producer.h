@@ -70,6 +70,9 @@ struct producer_record {
     int32_t partition;       /* of the destination */
     int32_t partition_count; /* that it has, as the record was placed */
     bool lend;               /* the value's bytes live until the report */
+    /* The event's, where the record has its headers as they came and no other record of it is still to be sent: they are
+     * taken from it. They are its again where the record is not sent. NULL: they are copied. */
+    struct rd_kafka_message_s *headers_from;
 };
 /* Is the first record to that partition on its way, or one to an earlier incarnation of the topic? */
 bool producer_is_opening(const struct producer_topic *topic, int32_t partition);

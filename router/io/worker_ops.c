@@ -68,6 +68,7 @@ static void view_headers(struct worker *w, rd_kafka_message_t *m, struct cel_eve
 
 static void view(void *ctx, const struct lane *l, void *message, struct cel_event *ev)
 {
+    struct worker *w = ctx;
     rd_kafka_message_t *m = message;
     rd_kafka_timestamp_type_t type;
     *ev = (struct cel_event){
@@ -78,7 +79,8 @@ static void view(void *ctx, const struct lane *l, void *message, struct cel_even
         .key = vx_span(m->key, m->key_len),
         .value = vx_span(m->payload, m->len),
     };
-    view_headers(ctx, m, ev);
+    view_headers(w, m, ev);
+    w->message = m;
 }
 
 static void free_message(void *message)
@@ -113,6 +115,7 @@ static void decide_event(void *ctx, uint32_t number, const struct cel_event *ev,
 {
     struct worker *w = ctx;
     decide(w->d, releases_find(&w->releases, number)->t, ev, out);
+    w->record_count = out->record_count;
 }
 
 static bool refused(void *ctx, uint32_t number, const struct cel_event *ev, const struct decide_record *record,
@@ -196,6 +199,8 @@ static enum lane_sent produce(void *ctx, void *handle, const struct decide_recor
         .ticket = ticket,
         .lend = record->value_is_source, /* its message stays until the report anyway */
     };
+    if (record->headers_are_source && record->header_count > 0 && window_ticket_record(ticket) + 1 == w->record_count)
+        r.headers_from = w->message;
     worker_place(w, topic, ev, &r);
     w->current->wait.kind = WAIT_MOMENT;
     enum lane_sent sent = hand_over(w, topic, &r, alone);

@@ -118,7 +118,9 @@ struct worker {
     int64_t aborts_said_ms;       /* monotonic */
     unsigned aborts_unsaid;       /* since then */
     bool fenced; /* somebody else has a transactional.id of ours: ours are of this process from now on */
-    struct worker_lane *current; /* the lane that runs; NULL: none */
+    struct worker_lane *current;        /* the lane that runs; NULL: none */
+    struct rd_kafka_message_s *message; /* the event that was viewed last */
+    size_t record_count;                /* of what was decided last */
     struct worker_moving {
         struct worker_lane *lane; /* being drained for another worker, not read meanwhile; NULL: none */
         struct worker *to;
