@@ -14,6 +14,7 @@
     X("copy.useless", "error", "the last good copy is damaged or does not compile; it is not used")                    \
     X("etcd.connected", "info", "the watch of the pointer stands")                                                     \
     X("etcd.lost", "warn", "etcd does not answer; routing goes on, changes wait")                                      \
+    X("kafka.bootstrap", "info", "a client that lost all brokers, and fell silent, is told where to begin again")      \
     X("kafka.log", "warn", "librdkafka's own words, each once in 30 s (level as librdkafka has it)")                   \
     X("offset.expired", "warn", "a committed offset is older than what is left of the partition; `start` decides")     \
     X("order.unsure", "warn", "uncommitted events are decided by another release than before: order is not certain")   \

@@ -21,6 +21,7 @@
 #include "router/follow/cache.h"
 #include "router/follow/follower.h"
 #include "router/io/consumer.h"
+#include "router/io/lifeline.h"
 #include "router/report.h"
 #include "router/subscription.h"
 
@@ -246,6 +247,7 @@ void router_tick(struct router *r, int64_t now_ms)
 {
     struct report report;
     watch_workers(r, now_ms);
+    lifeline_tick(now_ms);
     int64_t age_ms = now_ms - r->reported_ms;
     if (now_ms - r->began_ms >= ADMISSION_MS)
         subscription_admit_unless_refused(r->subscription);

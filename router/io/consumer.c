@@ -329,8 +329,7 @@ void consumer_free(struct consumer *c)
     consumer_drop_all(c);
     consumer_bury(c);
     consumer_drop_client(c);
-    /* a clean close was tried, with a deadline; without one this would wait for ever for brokers that are away */
-    rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    consumer_destroy_client(c->rk); /* a clean close was tried, with a deadline */
     wish_free(c->wish);
     wish_free(c->topics);
     pthread_cond_destroy(&c->closed);

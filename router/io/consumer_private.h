@@ -61,6 +61,8 @@ void consumer_drop_client(struct consumer *c);
 /* handover.c */
 /* A client of this member; NULL, and why: librdkafka refuses the properties. */
 rd_kafka_t *consumer_new_client(struct consumer *c, const struct vx_pairs *kafka, char *why, size_t size);
+/* Ends a client, closed or not: it is not closed here, which would wait for ever for brokers that are away. */
+void consumer_destroy_client(rd_kafka_t *rk);
 /* Replaces the client where one is wanted. */
 void consumer_hand_over(struct consumer *c);
 /* Waits until those that were replaced are gone; after the workers have been stopped. */

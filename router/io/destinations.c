@@ -15,9 +15,10 @@
 #include "core/base/hash.h"
 #include "core/base/log.h"
 #include "router/io/inquiry.h"
+#include "router/io/lifeline.h"
 #include "router/io/properties.h"
 
-enum { BUCKETS = 1024, REFRESH_SPACING_MS = 10 };
+enum { BUCKETS = 1024, REFRESH_SPACING_MS = 10, POLL_MS = 5000 };
 
 struct destinations {
     pthread_t thread;
@@ -28,6 +29,7 @@ struct destinations {
     struct destination *buckets[BUCKETS];
     struct agenda agenda;              /* of those that are to be asked about */
     rd_kafka_t *rk;                    /* the thread's own while it runs */
+    bool unanswered;                   /* the thread's own: its last question brought nothing */
     const struct vx_pairs *fresh;      /* under the lock: properties for a new client; NULL: none is wanted */
     int64_t refresh_interval_ms;       /* of asking about those that are there; 0: never */
     int64_t list_interval_ms, list_ms; /* of listing all topics; 0: never. When next, monotonic */
@@ -132,12 +134,12 @@ static struct destination *next_due(struct destinations *d, int64_t *due_ms)
     return (struct destination *)((char *)first - offsetof(struct destination, due));
 }
 
+/* Not for long: what the client has to say is served between questions. */
 static void wait_until(struct destinations *d, int64_t due_ms)
 {
-    if (due_ms == INT64_MAX) {
-        pthread_cond_wait(&d->wake, &d->lock);
-        return;
-    }
+    int64_t poll_ms = vx_clock_ms() + POLL_MS;
+    rd_kafka_poll(d->rk, 0);
+    due_ms = due_ms < poll_ms ? due_ms : poll_ms;
     struct timespec ts = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
     pthread_cond_timedwait(&d->wake, &d->lock, &ts);
 }
@@ -146,9 +148,17 @@ static rd_kafka_t *new_client(const struct vx_pairs *kafka, char *why, size_t si
 {
     rd_kafka_conf_t *conf = properties_new(PROPERTIES_PRODUCER, kafka);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, size);
-    if (!rk)
+    if (rk)
+        lifeline_add(rk);
+    else
         rd_kafka_conf_destroy(conf);
     return rk;
+}
+
+static void drop_client(rd_kafka_t *rk)
+{
+    lifeline_drop(rk);
+    rd_kafka_destroy(rk);
 }
 
 /* The new client first: where it cannot be made, the old one stays. */
@@ -160,7 +170,7 @@ static void renew(struct destinations *d, const struct vx_pairs *kafka)
         vx_log(VX_LOG_ERROR, "renewal.failed", "client=destinations reason=%s", vx_log_quote(why, quoted));
         return;
     }
-    rd_kafka_destroy(d->rk);
+    drop_client(d->rk);
     d->rk = rk;
 }
 
@@ -174,11 +184,13 @@ static int64_t refresh_after_ms(const struct destinations *d)
 /* Asks about one, and says when it is asked about next. Under the lock, but not while it waits. */
 static void ask(struct destinations *d, struct destination *e)
 {
-    struct destination_answer answer;
+    struct destination_answer answer = {.state = DESTINATION_UNKNOWN};
     bool seen = e->seen;
     agenda_drop(&d->agenda, &e->due);
     pthread_mutex_unlock(&d->lock);
-    inquiry_ask(d->rk, e->name, seen, &answer);
+    if (!d->unanswered || inquiry_reaches(d->rk))
+        inquiry_ask(d->rk, e->name, seen, &answer);
+    d->unanswered = answer.state == DESTINATION_UNKNOWN;
     pthread_mutex_lock(&d->lock);
     bool changed = destination_take(e, &answer);
     if (answer.state != DESTINATION_THERE)
@@ -291,7 +303,7 @@ void destinations_free(struct destinations *d)
 {
     if (!d)
         return;
-    rd_kafka_destroy(d->rk);
+    drop_client(d->rk);
     for (size_t i = 0; i < BUCKETS; i++)
         for (struct destination *e = d->buckets[i], *next; e; e = next) {
             next = e->next;

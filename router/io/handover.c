@@ -15,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "router/io/consumer_private.h"
+#include "router/io/lifeline.h"
 #include "router/io/properties.h"
 
 enum {
@@ -42,15 +43,23 @@ rd_kafka_t *consumer_new_client(struct consumer *c, const struct vx_pairs *kafka
     rd_kafka_conf_set_rebalance_cb(conf, consumer_on_rebalance);
     rd_kafka_conf_set_offset_commit_cb(conf, consumer_on_commit);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, size);
-    if (!rk)
+    if (rk)
+        lifeline_add(rk);
+    else
         rd_kafka_conf_destroy(conf);
     return rk;
+}
+
+void consumer_destroy_client(rd_kafka_t *rk)
+{
+    lifeline_drop(rk);
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 static void *destroy(void *arg)
 {
     struct consumer_old *old = arg;
-    rd_kafka_destroy_flags(old->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    consumer_destroy_client(old->rk);
     return NULL;
 }
 
@@ -101,7 +110,7 @@ static rd_kafka_t *new_that_works(struct consumer *c, const struct vx_pairs *kaf
     vx_log(VX_LOG_ERROR, "renewal.failed", "client=consumer reason=%s",
            vx_log_quote(rk ? rd_kafka_err2str(err) : why, quoted));
     if (rk)
-        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        consumer_destroy_client(rk);
     return NULL;
 }
 
@@ -115,7 +124,7 @@ void consumer_hand_over(struct consumer *c)
     consumer_close_all(c, now_ms + c->setup.settings->drain_timeout_ms);
     close_client(c, vx_clock_ms() + c->setup.settings->drain_timeout_ms);
     if (atomic_load(&c->stopping)) { /* meanwhile: the old one is what leaves */
-        rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        consumer_destroy_client(rk);
         return;
     }
     swap(c, rk);

@@ -80,7 +80,7 @@ static bool describe(rd_kafka_t *rk, const char *name, struct destination_answer
 
 void inquiry_ask(struct rd_kafka_s *rk, const char *name, bool seen, struct destination_answer *out)
 {
-    rd_kafka_poll(rk, 0); /* nobody else does: a token of OAUTHBEARER that is to be renewed waits for it */
+    rd_kafka_poll(rk, 0); /* nobody else does: errors and a token of OAUTHBEARER that is to be renewed wait for it */
     *out = (struct destination_answer){.state = DESTINATION_UNKNOWN};
     if (seen && describe(rk, name, out) && out->state != DESTINATION_MISSING)
         return;
@@ -94,9 +94,20 @@ void inquiry_ask(struct rd_kafka_s *rk, const char *name, bool seen, struct dest
     rd_kafka_topic_destroy(rkt);
 }
 
+bool inquiry_reaches(struct rd_kafka_s *rk)
+{
+    const rd_kafka_metadata_t *md;
+    rd_kafka_poll(rk, 0);
+    if (rd_kafka_metadata(rk, 0, NULL, &md, ASK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return false;
+    rd_kafka_metadata_destroy(md);
+    return true;
+}
+
 void inquiry_list(struct rd_kafka_s *rk, void (*each)(void *ctx, const struct vx_strings *topics), void *ctx)
 {
     const rd_kafka_metadata_t *md;
+    rd_kafka_poll(rk, 0);
     if (rd_kafka_metadata(rk, 1, NULL, &md, ASK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return; /* the next time */
     struct vx_strings topics = {.at = calloc((size_t)md->topic_cnt + 1, sizeof *topics.at)};

@@ -11,6 +11,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/hash.h"
+#include "router/io/lifeline.h"
 #include "router/io/properties.h"
 
 enum { BUCKETS = 256, PURGE_TIMEOUT_MS = 30000, ASK_TIMEOUT_MS = 500 };
@@ -189,6 +190,7 @@ enum vx_status producer_new(const struct producer_setup *setup, struct producer 
         free(p);
         return vx_err_set(err, VX_EINVAL, "kafka: %s", text);
     }
+    lifeline_add(p->rk);
     p->records_max = number_of(p->rk, "queue.buffering.max.messages");
     p->bytes_max = number_of(p->rk, "queue.buffering.max.kbytes") * 1024;
     p->batch_bytes = number_of(p->rk, "batch.size");
@@ -228,6 +230,7 @@ void producer_free(struct producer *p)
             opening_done(&t->opening);
             free(t);
         }
+    lifeline_drop(p->rk);
     rd_kafka_destroy(p->rk);
     free(p);
 }

@@ -88,6 +88,8 @@ static enum outcome judge(struct transactor *x, rd_kafka_error_t *error, bool *a
         outcome = TO_ABORT;
     else
         *again = rd_kafka_error_is_retriable(error) && !is_stopping(x);
+    if (*again) /* the worker does not poll what the helper has, and these calls do so only for reports */
+        rd_kafka_poll(x->rk, 0);
     rd_kafka_error_destroy(error);
     return outcome;
 }

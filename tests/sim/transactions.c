@@ -92,6 +92,7 @@ rd_kafka_error_t *rd_kafka_init_transactions(rd_kafka_t *rk, int timeout_ms)
 
 rd_kafka_error_t *rd_kafka_begin_transaction(rd_kafka_t *rk)
 {
+    rk->spoilt = false;
     return rk->fatal ? fatal_error() : NULL;
 }
 
@@ -138,7 +139,7 @@ static bool has_failed(const rd_kafka_t *rk)
     for (int i = 0; i < rk->reports.count; i++)
         if (rk->reports.at[i].err)
             return true;
-    return false;
+    return rk->spoilt;
 }
 
 rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *rk, int timeout_ms)

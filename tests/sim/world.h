@@ -243,6 +243,7 @@ struct rd_kafka_s {
     rd_kafka_t *next; /* of the router's */
     struct rd_kafka_conf_s conf;
     bool fatal;
+    bool spoilt; /* a record that failed was reported since its transaction began, which cannot be committed */
     struct sim_line lines[SIM_LINES];
     int flying;                 /* in all of them */
     uint32_t known;             /* lines in which the broker has taken something of it, as bits */

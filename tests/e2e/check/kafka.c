@@ -7,8 +7,9 @@
 
 #include "core/base/clock.h"
 #include "load.h"
+#include "router/io/lifeline.h"
 
-enum { META_TIMEOUT_MS = 10000 };
+enum { META_TIMEOUT_MS = 10000, SILENT_MS = 30000, POLL_MS = 1000 };
 
 _Noreturn void fail(const char *fmt, ...)
 {
@@ -30,10 +31,24 @@ rd_kafka_t *kafka_client(const char *brokers, rd_kafka_type_t type, const char *
     for (; *properties; properties += 2)
         if (rd_kafka_conf_set(conf, properties[0], properties[1], text, sizeof text) != RD_KAFKA_CONF_OK)
             fail("%s", text);
+    lifeline_prepare(conf);
     rd_kafka_t *rk = rd_kafka_new(type, conf, text, sizeof text);
     if (!rk)
         fail("%s", text);
+    lifeline_add(rk);
     return rk;
+}
+
+void kafka_client_free(rd_kafka_t *rk)
+{
+    lifeline_drop(rk);
+    rd_kafka_destroy(rk);
+}
+
+void kafka_serve(rd_kafka_t *rk, int timeout_ms)
+{
+    rd_kafka_poll(rk, timeout_ms);
+    lifeline_tick(vx_clock_ms());
 }
 
 static const char *const plain_client[] = {NULL};
@@ -92,7 +107,7 @@ void kafka_create_topics(const char *brokers, char **topics, int count, int repl
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_NewTopic_destroy_array(wanted, (size_t)count);
     rd_kafka_queue_destroy(queue);
-    rd_kafka_destroy(rk);
+    kafka_client_free(rk);
 }
 
 void kafka_delete_topics(const char *brokers, char **topics, int count)
@@ -108,7 +123,7 @@ void kafka_delete_topics(const char *brokers, char **topics, int count)
     check_topic_results(rd_kafka_queue_poll(queue, 3 * META_TIMEOUT_MS), RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     rd_kafka_DeleteTopic_destroy_array(wanted, (size_t)count);
     rd_kafka_queue_destroy(queue);
-    rd_kafka_destroy(rk);
+    kafka_client_free(rk);
 }
 
 static int find_partition_count(rd_kafka_t *rk, const char *topic)
@@ -144,7 +159,7 @@ const char **kafka_topics(const char *brokers, char **patterns, int count, struc
             }
         }
     rd_kafka_metadata_destroy(meta);
-    rd_kafka_destroy(rk);
+    kafka_client_free(rk);
     return names;
 }
 
@@ -176,6 +191,17 @@ static void copy_record(const rd_kafka_message_t *message, const char *topic, st
     record->headers = copies;
 }
 
+/* What comes next, also errors; NULL: nothing for SILENT_MS. */
+static rd_kafka_message_t *next_message(rd_kafka_t *rk)
+{
+    for (int64_t end_ms = vx_clock_ms() + SILENT_MS; vx_clock_ms() < end_ms; lifeline_tick(vx_clock_ms())) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, POLL_MS);
+        if (message)
+            return message;
+    }
+    return NULL;
+}
+
 void kafka_read(const char *brokers, const char *topic, struct vx_arena *arena,
                 void (*add)(void *ctx, const struct check_record *record), void *ctx)
 {
@@ -201,9 +227,9 @@ void kafka_read(const char *brokers, const char *topic, struct vx_arena *arena,
     if (err)
         fail("assign %s: %s", topic, rd_kafka_err2str(err));
     while (left > 0) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, 30000);
+        rd_kafka_message_t *message = next_message(rk);
         if (!message)
-            fail("reading %s: nothing came for 30 s", topic);
+            fail("reading %s: nothing came for %d s", topic, SILENT_MS / 1000);
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
             left--;
         } else if (message->err) {
@@ -218,7 +244,7 @@ void kafka_read(const char *brokers, const char *topic, struct vx_arena *arena,
     }
     rd_kafka_topic_partition_list_destroy(all);
     rd_kafka_consumer_close(rk);
-    rd_kafka_destroy(rk);
+    kafka_client_free(rk);
 }
 
 static bool is_committed(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list)
@@ -247,8 +273,8 @@ bool kafka_wait(const char *brokers, const char *group, char **topics, int count
             rd_kafka_topic_partition_list_add(list, topics[i], k);
     bool done;
     while (!(done = is_committed(rk, list)) && vx_clock_ms() < deadline)
-        rd_kafka_poll(rk, 100);
+        kafka_serve(rk, 100);
     rd_kafka_topic_partition_list_destroy(list);
-    rd_kafka_destroy(rk);
+    kafka_client_free(rk);
     return done;
 }

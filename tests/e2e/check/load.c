@@ -10,6 +10,9 @@
 
 #include "core/base/clock.h"
 #include "kafka.h"
+#include "router/io/lifeline.h"
+
+enum { FLUSH_MS = 120000, FLUSH_STEP_MS = 1000 };
 
 static uint64_t failures;
 
@@ -48,7 +51,7 @@ static void put(rd_kafka_t *rk, const char *topic, uint64_t id, struct vx_span k
         rd_kafka_headers_destroy(copy);
         if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             fail("produce: %s", rd_kafka_err2str(err));
-        rd_kafka_poll(rk, 10);
+        kafka_serve(rk, 10);
     }
     rd_kafka_headers_destroy(headers);
     rd_kafka_poll(rk, 0);
@@ -119,9 +122,11 @@ void kafka_produce(const char *brokers, const struct kafka_load *load)
         if (rd_kafka_conf_set(conf, p[0], p[1], text, sizeof text) != RD_KAFKA_CONF_OK)
             fail("%s", text);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    lifeline_prepare(conf);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
     if (!rk)
         fail("%s", text);
+    lifeline_add(rk);
     if (load->file) {
         send_file(rk, load);
     } else {
@@ -130,12 +135,14 @@ void kafka_produce(const char *brokers, const struct kafka_load *load)
         for (uint64_t i = 0; i < load->count; i++) {
             int64_t due_us = load->rate ? (int64_t)(i * 1000000 / load->rate) : 0;
             while (load->rate && vx_clock_us() - start_us < due_us)
-                rd_kafka_poll(rk, 1);
+                kafka_serve(rk, 1);
             send_generated(rk, load, load->first_id + i, &state);
         }
     }
-    rd_kafka_resp_err_t err = rd_kafka_flush(rk, 120000);
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    for (int64_t end_ms = vx_clock_ms() + FLUSH_MS; err && vx_clock_ms() < end_ms; lifeline_tick(vx_clock_ms()))
+        err = rd_kafka_flush(rk, FLUSH_STEP_MS);
     if (err || failures)
         fail("%llu events were not acknowledged: %s", (unsigned long long)failures, rd_kafka_err2str(err));
-    rd_kafka_destroy(rk);
+    kafka_client_free(rk);
 }
