@@ -43,12 +43,16 @@ node_alive() {
     { pid=$(cat "$1/pid") && grep -qaF "$1/" "/proc/$pid/cmdline"; } 2>/dev/null
 }
 
+# Returns when it is the program, or has ended: until then it has the command line of this shell, and does not look alive.
 node_spawn() {
     local cmd
     mapfile -d '' cmd <"$1/cmd"
     setsid "${cmd[@]}" >>"$1/log" 2>&1 </dev/null 8>&- 9>&- &
     echo $! >"$1/pid"
+    wait_for 100 node_spawned "$1" || true
 }
+
+node_spawned() { node_alive "$1" || ! grep -qa . "/proc/$(cat "$1/pid")/cmdline" 2>/dev/null; }
 
 node_signal() { node_alive "$1" && kill -s "$2" "$(cat "$1/pid")" 2>/dev/null; }
 
