@@ -151,12 +151,6 @@ static void access_key(struct index_builder *b, const struct way *ways, uint32_t
     free(all.at);
 }
 
-static int by_number(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* The ends of all ranges, each once; returns how many. */
 static uint32_t cut(const struct index_builder *b, const struct way *ways, uint32_t count, uint32_t *cuts)
 {
@@ -166,7 +160,7 @@ static uint32_t cut(const struct index_builder *b, const struct way *ways, uint3
         cuts[n++] = literal->a;
         cuts[n++] = literal->b;
     }
-    qsort(cuts, n, sizeof *cuts, by_number);
+    qsort(cuts, n, sizeof *cuts, number_order);
     for (uint32_t i = 0; i < n; i++) {
         if (kept == 0 || cuts[kept - 1] != cuts[i])
             cuts[kept++] = cuts[i];
@@ -181,8 +175,8 @@ static void file_range(const struct index_builder *b, const struct way *way, con
     const struct literal *literal = item_literal(b, &way->item, way->literals[0]);
     struct filed filed = {.item = way->item};
     uint32_t leaves = access->mask + 1, low, high;
-    const uint32_t *from = bsearch(&literal->a, access->keys, access->count, sizeof *from, by_number);
-    const uint32_t *to = bsearch(&literal->b, access->keys, access->count, sizeof *to, by_number);
+    const uint32_t *from = bsearch(&literal->a, access->keys, access->count, sizeof *from, number_order);
+    const uint32_t *to = bsearch(&literal->b, access->keys, access->count, sizeof *to, number_order);
     vx_assert(from != NULL && to != NULL);
     filed.item.used |= (uint64_t)1 << way->literals[0];
     low = leaves + (uint32_t)(from - access->keys);
@@ -227,6 +221,7 @@ static void access_range(struct index_builder *b, const struct way *ways, uint32
     to->children = children;
     free(all.at);
 }
+
 struct index_access index_make_access(struct index_builder *b, const struct way *ways, uint32_t count)
 {
     struct index_access to = {.kind = ways->kind, .width = ways->width, .first_rule = UINT32_MAX};

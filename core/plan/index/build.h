@@ -105,7 +105,8 @@ struct way {
 enum { WAY_LEAF = ACCESS_AMONG + 1 };
 
 /* way.c */
-/* Orders for qsort(): items by rule; ways by how, then by rule. */
+/* Orders for qsort(): numbers of 32 bits; items by rule; ways by how, then by rule. */
+int number_order(const void *a, const void *b);
 int item_order(const void *a, const void *b);
 int way_order(const void *a, const void *b);
 /* How many values of the subject make the literal true: 1, or those of its set. */

@@ -54,12 +54,6 @@ static const struct literal *guarded_literal(const struct index_builder *b, cons
     return NULL;
 }
 
-static int by_number(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* The place that most of the items could be guarded by; INDEX_NO_POSITION: none. */
 static uint32_t most_asked(const struct index_builder *b, const struct item *items, uint32_t count)
 {
@@ -72,7 +66,7 @@ static uint32_t most_asked(const struct index_builder *b, const struct item *ite
         }
     }
     if (asked.count > 1)
-        qsort(asked.at, asked.count, sizeof *asked.at, by_number);
+        qsort(asked.at, asked.count, sizeof *asked.at, number_order);
     for (uint32_t at = 0, end; at < asked.count; at = end) {
         for (end = at + 1; end < asked.count && asked.at[end] == asked.at[at]; end++)
             ;

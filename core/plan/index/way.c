@@ -14,6 +14,12 @@ enum {
     IMPLIED_MAX = 4096,  /* pairs of literals of two items that are compared */
 };
 
+int number_order(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
 int item_order(const void *a, const void *b)
 {
     const struct item *x = a, *y = b; /* clauses are numbered in the order of their rules */
