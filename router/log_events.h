@@ -53,7 +53,7 @@
     X("renewal.failed", "error", "after SIGHUP a client refused the new secrets or certificates; the old ones stay")   \
     X("router.failed", "error", "the router could not start")                                                          \
     X("router.killed", "warn", "a second signal or the deadline ended the process at once")                            \
-    X("router.ready", "info", "it has a release and has joined its group")                                             \
+    X("router.ready", "info", "it has a release, has joined its group, and has begun its first partitions")            \
     X("router.started", "info", "it runs; version, fleet, id")                                                         \
     X("router.stopped", "info", "clean=false (warn): something was cut short; it is done again by whoever is next")    \
     X("router.stopping", "info", "a signal; what is under way is finished")                                            \

@@ -223,7 +223,8 @@ void report_metrics(const struct report *r, struct vx_buf *out)
     gauge(out, "veltrix_pointers_missed", "Pointers found by the periodic read and not by the watch.",
           (double)r->follower.missed_count);
     gauge(out, "veltrix_etcd_connected", "1 while the watch of the pointer stands.", r->follower.connected);
-    gauge(out, "veltrix_ready", "1 when it has a release and has joined its group.", report_ready(r, NULL));
+    gauge(out, "veltrix_ready", "1 when it has a release, has joined its group, and has begun its first partitions.",
+          report_ready(r, NULL));
     gauge(out, "veltrix_workers_hung", "Workers that do not move.", (double)r->workers_hung);
     gauge(out, "veltrix_partitions", "Partitions assigned.", (double)ps.count);
     gauge(out, "veltrix_partitions_held", "Partitions that cannot go on.", (double)ps.held);
@@ -243,7 +244,8 @@ bool report_ready(const struct report *r, struct vx_buf *out)
     if (!out)
         return false;
     if (f->running)
-        vx_buf_printf(out, "not ready: waiting for the consumer group %s\n", r->settings->fleet);
+        vx_buf_printf(out, "not ready: waiting for the consumer group %s, and for where its partitions begin\n",
+                      r->settings->fleet);
     else if (f->missing)
         vx_buf_str(out, "not ready: the fleet has no release yet\n");
     else if (f->rejected)

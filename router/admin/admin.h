@@ -1,7 +1,8 @@
 /* The admin port: plain HTTP, read only.
  *
  *     /healthz   200 while the process works, 503 when a worker hangs
- *     /readyz    200 when it has a table and has joined its group, else 503 and why not
+ *     /readyz    200 when it has a table, has joined its group and has begun its first partitions, else 503
+ *                and why not
  *     /metrics   Prometheus text
  *     /status    JSON
  */

@@ -42,7 +42,7 @@ bool consumer_committed(struct consumer *c, struct rd_kafka_topic_partition_list
 void consumer_on_closed(void *consumer, struct assignment *a);
 void consumer_on_course(void *consumer);
 
-/* True once it is a member of its group and has had an assignment (which may be empty). Any thread. */
+/* True once it is a member of its group and has begun all partitions of an assignment (which may be empty). Any thread. */
 bool consumer_has_joined(const struct consumer *c);
 
 /* True once librdkafka has given the consumer up for good (another process has its instance_id): it reads nothing until

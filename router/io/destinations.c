@@ -146,19 +146,7 @@ static void wait_until(struct destinations *d, int64_t due_ms)
 
 static rd_kafka_t *new_client(const struct vx_pairs *kafka, char *why, size_t size)
 {
-    rd_kafka_conf_t *conf = properties_new(PROPERTIES_PRODUCER, kafka);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, size);
-    if (rk)
-        lifeline_add(rk);
-    else
-        rd_kafka_conf_destroy(conf);
-    return rk;
-}
-
-static void drop_client(rd_kafka_t *rk)
-{
-    lifeline_drop(rk);
-    rd_kafka_destroy(rk);
+    return lifeline_new(RD_KAFKA_PRODUCER, properties_new(PROPERTIES_PRODUCER, kafka), why, size);
 }
 
 /* The new client first: where it cannot be made, the old one stays. */
@@ -170,7 +158,7 @@ static void renew(struct destinations *d, const struct vx_pairs *kafka)
         vx_log(VX_LOG_ERROR, "renewal.failed", "client=destinations reason=%s", vx_log_quote(why, quoted));
         return;
     }
-    drop_client(d->rk);
+    lifeline_destroy(d->rk, 0);
     d->rk = rk;
 }
 
@@ -303,7 +291,7 @@ void destinations_free(struct destinations *d)
 {
     if (!d)
         return;
-    drop_client(d->rk);
+    lifeline_destroy(d->rk, 0);
     for (size_t i = 0; i < BUCKETS; i++)
         for (struct destination *e = d->buckets[i], *next; e; e = next) {
             next = e->next;

@@ -42,18 +42,12 @@ rd_kafka_t *consumer_new_client(struct consumer *c, const struct vx_pairs *kafka
     rd_kafka_conf_set_opaque(conf, c);
     rd_kafka_conf_set_rebalance_cb(conf, consumer_on_rebalance);
     rd_kafka_conf_set_offset_commit_cb(conf, consumer_on_commit);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, size);
-    if (rk)
-        lifeline_add(rk);
-    else
-        rd_kafka_conf_destroy(conf);
-    return rk;
+    return lifeline_new(RD_KAFKA_CONSUMER, conf, why, size);
 }
 
 void consumer_destroy_client(rd_kafka_t *rk)
 {
-    lifeline_drop(rk);
-    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    lifeline_destroy(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 static void *destroy(void *arg)

@@ -1,6 +1,6 @@
 /* Clients that lost all brokers and fell silent. See lifeline.h.
  *
- * Thread: on_error() in whichever polls a client; add and drop in whichever owns it; tick on the main thread. The list is
+ * Thread: on_error() in whichever polls a client; new and destroy in whichever owns it; tick on the main thread. The list is
  * the process's, since callbacks know a client only by its handle. Two locks: `telling` is held while librdkafka is told,
  * so that no client is destroyed meanwhile; `lock` guards the list, for moments only, and is the inner one. A callback
  * takes only that: it never waits for librdkafka. Invariant: a handle on the list is alive. */
@@ -17,7 +17,7 @@
 #include "router/io/kafka_log.h"
 
 struct client {
-    rd_kafka_t *rk; /* borrowed */
+    rd_kafka_t *rk; /* its owner's */
     struct lifeline_memory memory;
     struct client *next;
 };
@@ -65,32 +65,34 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     kafka_log(rk, 3, "ERROR", text);
 }
 
-void lifeline_prepare(rd_kafka_conf_t *conf)
-{
-    rd_kafka_conf_set_error_cb(conf, on_error);
-}
-
-void lifeline_add(rd_kafka_t *rk)
+rd_kafka_t *lifeline_new(int type, rd_kafka_conf_t *conf, char *why, size_t size)
 {
     struct client *c = calloc(1, sizeof *c);
     vx_assert(c != NULL);
-    c->rk = rk;
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    c->rk = rd_kafka_new((rd_kafka_type_t)type, conf, why, size);
+    if (!c->rk) {
+        rd_kafka_conf_destroy(conf);
+        free(c);
+        return NULL;
+    }
     pthread_mutex_lock(&lock);
     c->next = clients;
     clients = c;
     pthread_mutex_unlock(&lock);
+    return c->rk;
 }
 
-void lifeline_drop(rd_kafka_t *rk)
+void lifeline_destroy(rd_kafka_t *rk, int flags)
 {
     pthread_mutex_lock(&telling);
     pthread_mutex_lock(&lock);
     struct client **at = find(rk), *c = *at;
-    if (c)
-        *at = c->next;
+    *at = c->next;
     pthread_mutex_unlock(&lock);
     pthread_mutex_unlock(&telling);
     free(c);
+    rd_kafka_destroy_flags(rk, flags);
 }
 
 /* No name is looked up and nothing is sent here: librdkafka's own threads do that. */

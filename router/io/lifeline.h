@@ -8,6 +8,7 @@
 #define ROUTER_IO_LIFELINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct rd_kafka_s;
@@ -26,13 +27,12 @@ void lifeline_note(struct lifeline_memory *memory, int64_t now_ms);
 /* True when the client is to be told, once for each silence: librdkafka keeps a list of what it was told. */
 bool lifeline_is_due(struct lifeline_memory *memory, int64_t now_ms);
 
-/* Takes the error callback of a client to be made: its words go to our log, as librdkafka's do. Whoever has the client
- * polls it, at least once in a few seconds. */
-void lifeline_prepare(struct rd_kafka_conf_s *conf);
-/* Begins to watch a client so prepared, whose bootstrap servers its configuration has. Any thread. */
-void lifeline_add(struct rd_kafka_s *rk);
-/* Ends it; before the client is destroyed. Waits for lifeline_tick() where that has the client. Any thread. */
-void lifeline_drop(struct rd_kafka_s *rk);
+/* A client of this rd_kafka_type_t and configuration, which it owns in any case, watched until lifeline_destroy(). The
+ * error callback is ours: its words go to our log, as librdkafka's do. Whoever has the client polls it, at least once in a
+ * few seconds. NULL, and why in librdkafka's words: it refuses the configuration. Any thread. */
+struct rd_kafka_s *lifeline_new(int type, struct rd_kafka_conf_s *conf, char *why, size_t size);
+/* rd_kafka_destroy_flags() of one. Waits for lifeline_tick() where that has the client. Any thread. */
+void lifeline_destroy(struct rd_kafka_s *rk, int flags);
 /* Tells those that are due. About once a second, from one thread; talks to nobody. */
 void lifeline_tick(int64_t now_ms);
 

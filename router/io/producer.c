@@ -184,13 +184,11 @@ enum vx_status producer_new(const struct producer_setup *setup, struct producer 
     }
     rd_kafka_conf_set_opaque(conf, p);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    p->rk = lifeline_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
     if (!p->rk) {
-        rd_kafka_conf_destroy(conf);
         free(p);
         return vx_err_set(err, VX_EINVAL, "kafka: %s", text);
     }
-    lifeline_add(p->rk);
     p->records_max = number_of(p->rk, "queue.buffering.max.messages");
     p->bytes_max = number_of(p->rk, "queue.buffering.max.kbytes") * 1024;
     p->batch_bytes = number_of(p->rk, "batch.size");
@@ -230,8 +228,7 @@ void producer_free(struct producer *p)
             opening_done(&t->opening);
             free(t);
         }
-    lifeline_drop(p->rk);
-    rd_kafka_destroy(p->rk);
+    lifeline_destroy(p->rk, 0);
     free(p);
 }
 

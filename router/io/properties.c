@@ -12,7 +12,6 @@
 
 #include "core/base/diag.h"
 #include "router/io/kafka_log.h"
-#include "router/io/lifeline.h"
 
 struct setting {
     const char *name;
@@ -241,6 +240,5 @@ rd_kafka_conf_t *properties_new(enum properties_role role, const struct vx_pairs
     if (classic)
         set_all(conf, classic_fixed);
     rd_kafka_conf_set_log_cb(conf, kafka_log);
-    lifeline_prepare(conf);
     return conf;
 }

@@ -130,8 +130,9 @@ rd_kafka_t *rd_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *errs
     return rk;
 }
 
-void rd_kafka_destroy(rd_kafka_t *rk)
+void rd_kafka_destroy_flags(rd_kafka_t *rk, int flags)
 {
+    (void)flags;
     rd_kafka_t **at = &rk->r->clients;
     while (*at != rk)
         at = &(*at)->next;

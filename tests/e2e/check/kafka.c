@@ -31,18 +31,10 @@ rd_kafka_t *kafka_client(const char *brokers, rd_kafka_type_t type, const char *
     for (; *properties; properties += 2)
         if (rd_kafka_conf_set(conf, properties[0], properties[1], text, sizeof text) != RD_KAFKA_CONF_OK)
             fail("%s", text);
-    lifeline_prepare(conf);
-    rd_kafka_t *rk = rd_kafka_new(type, conf, text, sizeof text);
+    rd_kafka_t *rk = lifeline_new(type, conf, text, sizeof text);
     if (!rk)
         fail("%s", text);
-    lifeline_add(rk);
     return rk;
-}
-
-void kafka_client_free(rd_kafka_t *rk)
-{
-    lifeline_drop(rk);
-    rd_kafka_destroy(rk);
 }
 
 void kafka_serve(rd_kafka_t *rk, int timeout_ms)
@@ -107,7 +99,7 @@ void kafka_create_topics(const char *brokers, char **topics, int count, int repl
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_NewTopic_destroy_array(wanted, (size_t)count);
     rd_kafka_queue_destroy(queue);
-    kafka_client_free(rk);
+    lifeline_destroy(rk, 0);
 }
 
 void kafka_delete_topics(const char *brokers, char **topics, int count)
@@ -123,7 +115,7 @@ void kafka_delete_topics(const char *brokers, char **topics, int count)
     check_topic_results(rd_kafka_queue_poll(queue, 3 * META_TIMEOUT_MS), RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     rd_kafka_DeleteTopic_destroy_array(wanted, (size_t)count);
     rd_kafka_queue_destroy(queue);
-    kafka_client_free(rk);
+    lifeline_destroy(rk, 0);
 }
 
 static int find_partition_count(rd_kafka_t *rk, const char *topic)
@@ -159,7 +151,7 @@ const char **kafka_topics(const char *brokers, char **patterns, int count, struc
             }
         }
     rd_kafka_metadata_destroy(meta);
-    kafka_client_free(rk);
+    lifeline_destroy(rk, 0);
     return names;
 }
 
@@ -244,7 +236,7 @@ void kafka_read(const char *brokers, const char *topic, struct vx_arena *arena,
     }
     rd_kafka_topic_partition_list_destroy(all);
     rd_kafka_consumer_close(rk);
-    kafka_client_free(rk);
+    lifeline_destroy(rk, 0);
 }
 
 static bool is_committed(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list)
@@ -275,6 +267,6 @@ bool kafka_wait(const char *brokers, const char *group, char **topics, int count
     while (!(done = is_committed(rk, list)) && vx_clock_ms() < deadline)
         kafka_serve(rk, 100);
     rd_kafka_topic_partition_list_destroy(list);
-    kafka_client_free(rk);
+    lifeline_destroy(rk, 0);
     return done;
 }

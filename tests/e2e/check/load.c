@@ -122,11 +122,9 @@ void kafka_produce(const char *brokers, const struct kafka_load *load)
         if (rd_kafka_conf_set(conf, p[0], p[1], text, sizeof text) != RD_KAFKA_CONF_OK)
             fail("%s", text);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    lifeline_prepare(conf);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    rd_kafka_t *rk = lifeline_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
     if (!rk)
         fail("%s", text);
-    lifeline_add(rk);
     if (load->file) {
         send_file(rk, load);
     } else {
@@ -144,5 +142,5 @@ void kafka_produce(const char *brokers, const struct kafka_load *load)
         err = rd_kafka_flush(rk, FLUSH_STEP_MS);
     if (err || failures)
         fail("%llu events were not acknowledged: %s", (unsigned long long)failures, rd_kafka_err2str(err));
-    kafka_client_free(rk);
+    lifeline_destroy(rk, 0);
 }

@@ -4,10 +4,8 @@
 
 #include <librdkafka/rdkafka.h>
 
-/* A client with pairs of properties, ended by NULL; a wrong one ends the process. */
+/* A client with pairs of properties, ended by NULL, for lifeline_destroy(); a wrong one ends the process. */
 rd_kafka_t *kafka_client(const char *brokers, rd_kafka_type_t type, const char *const *properties);
-/* Ends one, which lifeline_add() knows. */
-void kafka_client_free(rd_kafka_t *rk);
 /* Serves callbacks for so long, and helps a client that lost all its brokers (router/io/lifeline.h). */
 void kafka_serve(rd_kafka_t *rk, int timeout_ms);
 
