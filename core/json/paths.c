@@ -10,7 +10,10 @@
 
 #include "core/base/hash.h"
 
-enum { FEW_KEYS = 8 }; /* up to here comparing with each is cheaper than a hash */
+enum {
+    FEW_KEYS = 8,     /* up to here comparing with each is cheaper than a hash */
+    SUM_FACTORS = 64, /* that are tried: of fifteen keys mostly the second one will do, of fifty none */
+};
 
 struct wanted {
     struct wanted *next;
@@ -89,18 +92,34 @@ static void hash_keys(struct vx_arena *arena, struct json_node *node)
     node->bucket_mask = size - 1;
 }
 
-/* Notes the key of child `n` for those that share its sum. What stands before the quotes of an empty key is unknown, so it
- * may have any. */
-static void add_sum(struct json_node *node, uint32_t n)
+/* Notes the key of child `n` for those that have its sum; true when no other has. What stands around the quotes of an empty
+ * key is unknown, so it may have any. */
+static bool add_sum(struct json_node *node, uint32_t n)
 {
     const struct vx_span key = node->keys[n].key;
-    char quoted[] = "\"?";
-    if (key.len == 1)
-        quoted[1] = key.at[0];
-    uint32_t sum = key.len > 1 ? json_key_sum(key.at, key.len) : json_key_sum(quoted + 1, 1);
-    uint32_t from = key.len ? sum : 0, to = key.len ? sum + 1 : JSON_KEY_SUMS;
-    for (sum = from; sum < to; sum++)
-        node->sums[sum] = node->sums[sum] || n + 1 >= JSON_KEYS_SEVERAL ? JSON_KEYS_SEVERAL : (uint8_t)(n + 1);
+    const char quoted[] = {'"', key.len ? key.at[0] : 0, '"'};
+    const char *at = key.len > 1 ? key.at : &quoted[1];
+    bool alone = true;
+    uint32_t sum = key.len ? json_key_sum(at, key.len, node->sum_factor) : 0;
+    for (uint32_t end = key.len ? sum + 1 : JSON_KEY_SUMS; sum < end; sum++) {
+        alone &= node->sums[sum] == 0;
+        node->sums[sum] = alone && n + 1 < JSON_KEYS_SEVERAL ? (uint8_t)(n + 1) : JSON_KEYS_SEVERAL;
+    }
+    return alone;
+}
+
+/* Tries factors until no two keys share a sum, and leaves it where few do. */
+static void sum_keys(struct vx_arena *arena, struct json_node *node)
+{
+    uint32_t alone = 0;
+    node->sums = VX_ARENA_ARRAY(arena, uint8_t, JSON_KEY_SUMS);
+    for (uint32_t i = 0; i < SUM_FACTORS && alone < node->key_count; i++) {
+        node->sum_factor = 0x9e3779b1u * (2 * i + 1); /* odd; the first is the golden ratio */
+        memset(node->sums, 0, JSON_KEY_SUMS);
+        alone = 0;
+        for (uint32_t n = 0; n < node->key_count; n++)
+            alone += add_sum(node, n);
+    }
 }
 
 static struct json_child make_child(const struct json_step *step, const struct json_node *node)
@@ -144,9 +163,7 @@ static struct json_node *build(struct json_paths *paths, struct wanted **sorted,
     }
     node->elems = node->keys + node->key_count;
     if (node->key_count > 0)
-        node->sums = VX_ARENA_ARRAY(&paths->arena, uint8_t, JSON_KEY_SUMS);
-    for (uint32_t n = 0; n < node->key_count; n++)
-        add_sum(node, n);
+        sum_keys(&paths->arena, node);
     if (node->key_count > FEW_KEYS)
         hash_keys(&paths->arena, node);
     return node;

@@ -23,11 +23,12 @@ struct json_child {
  * json_paths.slots: [slots_at, slots_below) its own, [slots_below, slots_end) of those below. */
 struct json_node {
     const struct json_child *keys; /* members of an object; sorted by nothing */
-    uint8_t *sums;           /* by json_key_sum(): 0 where no key has it, 1 + the index into `keys` of the one that
-                                      has, or JSON_KEYS_SEVERAL; NULL: no keys */
+    uint8_t *sums; /* by json_key_sum(): 0 where no key has it, 1 + the index into `keys` of the one that has, or
+                      JSON_KEYS_SEVERAL; NULL: no keys */
     const uint32_t *buckets; /* hash table of 1 + indexes into `keys`, 0 is free; NULL where there are few keys */
     const struct json_child *elems; /* elements of an array, sorted by index */
     uint32_t number;                /* from 0, within the set */
+    uint32_t sum_factor;            /* chosen so that few keys share a sum */
     uint32_t key_count;
     uint32_t bucket_mask;
     uint32_t elem_count;
@@ -43,13 +44,15 @@ struct json_paths {
     uint32_t wanted_count;
 };
 
-/* A quick sum of a key: of its last two bytes, which differ more often than the first. `p` must have
- * two bytes before it. In a text the one before is a quote, so that a key of one byte has its sum too. */
-static inline uint32_t json_key_sum(const char *p, size_t len)
+/* A quick sum of a key: of its first two bytes and its last two, which together differ mostly. `key` stands between quotes,
+ * with a byte before these and one behind them: then what of it is shorter has quotes in its sum, and an empty key what
+ * nobody knows. */
+static inline uint32_t json_key_sum(const char *key, size_t len, uint32_t factor)
 {
-    uint16_t last;
-    memcpy(&last, p + len - sizeof last, sizeof last);
-    return last * 0x9e3779b1u >> 24;
+    uint16_t first, last;
+    memcpy(&first, key, sizeof first);
+    memcpy(&last, key + len - sizeof last, sizeof last);
+    return ((uint32_t)first << 16 | last) * factor >> 24;
 }
 
 /* True when `child` is for `key`. Sixteen bytes at once are cheaper than a call of memcmp(), where they may be read: what

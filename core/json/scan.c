@@ -174,7 +174,7 @@ static inline const struct json_node *find_member(struct walk *w, const struct j
         vx_buf_clear(plain);
         size_t len = json_decode_all(key.at, key.at + key.len, vx_buf_reserve(plain, key.len));
         child = json_node_find(node, vx_span(plain->at, len), plain->at + len);
-    } else if ((candidate = node->sums[json_key_sum(key.at, key.len)]) == JSON_KEYS_SEVERAL) {
+    } else if ((candidate = node->sums[json_key_sum(key.at, key.len, node->sum_factor)]) == JSON_KEYS_SEVERAL) {
         child = json_node_find(node, key, w->end);
     } else if (candidate && json_child_is(&node->keys[candidate - 1], key, w->end)) {
         child = node->keys[candidate - 1].node;

@@ -150,6 +150,10 @@ void index_take_rules(struct index_builder *b, const uint32_t *ways, const struc
 uint32_t index_add_word(struct index_builder *b, uint32_t word);
 /* The clause with the literals that are left, and nothing around it. */
 uint32_t index_keep_clause(struct index_builder *b, const struct item *item);
+/* The bounds between which a range of numbers lies, NULL where it is open; false where the literal is none. Positions tell
+ * whether a bound is in it, see index_bounds. */
+bool index_range_keys(const struct index_builder *b, const struct literal *literal, const struct cel_key **least,
+                      const struct cel_key **most);
 /* A node of clauses and accesses, both of which it sorts by rule. */
 uint32_t index_add_node(struct index_builder *b, struct item *leaf, uint32_t leaf_count, struct index_access *accesses,
                         uint32_t access_count);

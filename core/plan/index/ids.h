@@ -56,11 +56,19 @@ static inline bool index_words_are_long(const struct index_words *w)
     return w->tag - ((uint64_t)CEL_KEY_STRING << 56) - INDEX_WORD_BYTES - 1 < (uint64_t)1 << 55;
 }
 
+/* From INDEX_WORD_BYTES - n on: which of a string's words are its n bytes. */
+static const unsigned char index_words_ones[2 * INDEX_WORD_BYTES] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                                                     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+/* True when INDEX_WORD_BYTES can be read from `at` on, of the bytes `around`. */
+static inline bool index_words_are_inside(const char *at, struct vx_span around)
+{
+    return around.len >= INDEX_WORD_BYTES && (uintptr_t)at - (uintptr_t)around.at <= around.len - INDEX_WORD_BYTES;
+}
+
 /* `around`: bytes that may be read; of a string inside it sixteen are taken at once. */
 static inline struct index_words index_words_of(const struct cel_key *key, struct vx_span around)
 {
-    static const unsigned char ones[2 * INDEX_WORD_BYTES] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                                             0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     struct index_words w = {.words = {0, 0}, .tag = (uint64_t)key->kind << 56};
     if (key->kind == CEL_KEY_STRING) {
         size_t len = key->text.len;
@@ -69,10 +77,9 @@ static inline struct index_words index_words_of(const struct cel_key *key, struc
         if (len > INDEX_WORD_BYTES) {
             w.hash = vx_hash64(key->text);
             w.text = key->text.at;
-        } else if (around.len >= INDEX_WORD_BYTES &&
-                   (uintptr_t)key->text.at - (uintptr_t)around.at <= around.len - INDEX_WORD_BYTES) {
+        } else if (index_words_are_inside(key->text.at, around)) {
             memcpy(w.words, key->text.at, sizeof w.words);
-            memcpy(mask, ones + INDEX_WORD_BYTES - len, sizeof mask);
+            memcpy(mask, index_words_ones + INDEX_WORD_BYTES - len, sizeof mask);
             w.words[0] &= mask[0];
             w.words[1] &= mask[1];
         } else if (len > 0) {
@@ -86,12 +93,15 @@ static inline struct index_words index_words_of(const struct cel_key *key, struc
 }
 
 /* Never 0. A product of the two halves, as wyhash (Wang Yi) folds them. */
+static inline uint32_t index_words_fold(uint64_t first, uint64_t second)
+{
+    unsigned __int128 product = (unsigned __int128)(first ^ 0xa0761d6478bd642full) * (second ^ 0xe7037ed1a0b428dbull);
+    return (uint32_t)((uint64_t)product ^ (uint64_t)(product >> 64)) | (uint32_t)1 << 31;
+}
+
 static inline uint32_t index_words_hash(const struct index_words *w)
 {
-    uint64_t second = index_words_are_long(w) ? 0 : w->words[1];
-    unsigned __int128 product =
-        (unsigned __int128)(w->words[0] ^ w->tag ^ 0xa0761d6478bd642full) * (second ^ 0xe7037ed1a0b428dbull);
-    return (uint32_t)((uint64_t)product ^ (uint64_t)(product >> 64)) | (uint32_t)1 << 31;
+    return index_words_fold(w->words[0] ^ w->tag, index_words_are_long(w) ? 0 : w->words[1]);
 }
 
 static inline bool index_words_equal(const struct index_words *x, const struct index_words *y)
@@ -118,6 +128,33 @@ static inline uint32_t index_words_find(const struct index_ids *ids, const struc
     for (uint32_t at = hash;; at++) {
         const struct index_slot *slot = &ids->slots[at & ids->mask];
         if (slot->hash == hash && index_words_equal(&ids->constants[slot->id - 1], words))
+            return slot->id;
+        if (slot->id == INDEX_NO_ID)
+            return INDEX_NO_ID;
+    }
+}
+
+static inline uint64_t index_word_at(const void *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* The same for a string of at most INDEX_WORD_BYTES from which so many may be read: what most values are, in few steps. */
+static inline uint32_t index_ids_find_short(const struct index_ids *ids, struct vx_span text)
+{
+    const unsigned char *mask = index_words_ones + INDEX_WORD_BYTES - text.len;
+    uint64_t first = index_word_at(text.at) & index_word_at(mask);
+    uint64_t second = index_word_at(text.at + 8) & index_word_at(mask + 8);
+    uint64_t tag = (uint64_t)CEL_KEY_STRING << 56 | text.len;
+    uint32_t hash = index_words_fold(first ^ tag, second);
+    if (ids->filter && (index_filter_bits(hash) & ~ids->filter[hash >> 12 & ids->filter_mask]))
+        return INDEX_NO_ID;
+    for (uint32_t at = hash;; at++) {
+        const struct index_slot *slot = &ids->slots[at & ids->mask];
+        const struct index_words *constant = &ids->constants[slot->id - 1];
+        if (slot->hash == hash && constant->words[0] == first && constant->words[1] == second && constant->tag == tag)
             return slot->id;
         if (slot->id == INDEX_NO_ID)
             return INDEX_NO_ID;

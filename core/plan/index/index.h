@@ -24,7 +24,7 @@
  * Cost of an event: per place that is asked for one reading, one hash look-up for equalities and one binary search for
  * ranges; per equality access one look-up of integers, per range access the logarithm of its ranges; per clause found
  * its remaining literals, each a comparison of integers. So it grows with what matches, not with what there is.
- * Memory: 12 bytes per literal that is not filed, 8 per clause, 12 to 48 for one that is left with a range, up to 32 per
+ * Memory: 12 bytes per literal that is not filed, 8 per clause, 20 to 80 for one that is left with a range, up to 32 per
  * key and up to 28 for its guard, 42 to 62 per constant, 32 to 150 per range.
  *
  * An index sees through the hand-over of all that is left: the rules of the other routing stand behind those of the first,
@@ -52,18 +52,25 @@ enum {
      *     guard    what a key leads to where its access has guards: the reference of what stands under the key; then, for
      *              each guard, the least value with which anything of that can hold, and how many more there are
      *     literal  kind, negated and subject in one word, a, b
-     *     block    of clauses that are left with a range of one subject: rules, a of each, b - a of each; the last one may
-     *              have fewer, and empty ranges in their place */
+     *     block    a struct index_block */
     INDEX_CLAUSE_WORDS = 2, /* before its literals */
     INDEX_NODE_WORDS = 5,
     INDEX_LITERAL_WORDS = 3,
     INDEX_BLOCK = 4, /* clauses of a block */
-    INDEX_BLOCK_WORDS = 3 * INDEX_BLOCK,
+    INDEX_BLOCK_WORDS = 5 * INDEX_BLOCK,
     INDEX_SUBJECTS_MAX = (1 << 24) - 1,
 };
 #define INDEX_ELSEWHERE UINT32_MAX
 #define INDEX_BARE ((uint32_t)1 << 31) /* under a key of an access with guards: a reference, not a guard */
 #define INDEX_NO_POSITION UINT32_MAX   /* a value that is neither number nor string */
+
+/* Clauses that are left with a range of one subject, which is of numbers: what is in it, as doubles. The last block of a node
+ * may have fewer, and empty ranges in their place. */
+struct index_block {
+    uint32_t rules[INDEX_BLOCK];
+    double least[INDEX_BLOCK], most[INDEX_BLOCK];
+};
+_Static_assert(sizeof(struct index_block) == INDEX_BLOCK_WORDS * sizeof(uint32_t), "a block is words");
 
 /* Positions of a value among n sorted bounds: 2i + 1 at bound i, 2i between bounds i - 1 and i. Of the bounds of a place
  * the numbers come first; strings begin at position 2 * numbers + 1. */
@@ -175,8 +182,8 @@ struct index_access {
     uint32_t first_rule;
     uint32_t subjects[INDEX_WIDTH_MAX];
     uint8_t guard_count;
-    uint32_t guards[INDEX_GUARDS_MAX]; /* KEY: subjects, which are certain, times two; + 1: of which the id counts, not
-                                          the whole part of a number */
+    uint32_t guards[INDEX_GUARDS_MAX]; /* KEY: slots of certain subjects, times two; + 1: of which the head of a string
+                                          counts, not the whole part of a number */
     uint32_t scales[INDEX_WIDTH_MAX];  /* KEY: the key is the sum of the ids, each times its scale; as a number with
                                          several digits is, so no two have the same */
     /* KEY: a hash table, or NULL where a table of all keys, `children`, is no larger; MEMBER: a hash table, looked up for
@@ -190,6 +197,14 @@ struct index_access {
     uint32_t mask;            /* KEY: entries - 1; RANGE: leaves - 1 */
     uint32_t count;
 };
+
+/* The first four bytes, as a number that has the order of the strings. */
+static inline uint32_t index_text_head(struct vx_span text)
+{
+    unsigned char head[4] = {0};
+    memcpy(head, text.at, text.len < sizeof head ? text.len : sizeof head);
+    return (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 | head[3];
+}
 
 static inline uint32_t index_guard_words(const struct index_access *access)
 {

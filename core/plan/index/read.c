@@ -167,14 +167,14 @@ uint32_t reading_find_id(struct search *s, uint32_t number, struct reading *r)
         return find_any_id(s, subject, r);
     const struct cel_event *ev = s->frame->event;
     const struct json_value json = ev->slots[subject->slot];
-    if (json.kind != JSON_KIND_STRING || json.escaped || json.len > INDEX_WORD_BYTES)
+    if (json.kind != JSON_KIND_STRING || json.escaped || json.len > INDEX_WORD_BYTES ||
+        !index_words_are_inside(json.at, ev->value) || !subject->ids.slots)
         return find_any_id(s, subject, r);
-    const struct cel_key key = cel_key_string(vx_span(json.at, json.len));
     r->epoch = s->epoch;
     r->known = READ_ID;
     r->present = true;
-    r->key = key;
-    return r->id = index_ids_find(&subject->ids, &key, ev->value);
+    r->key = cel_key_string(vx_span(json.at, json.len));
+    return r->id = index_ids_find_short(&subject->ids, r->key.text);
 }
 
 uint32_t bounds_position(const struct cel_key *keys, uint32_t count, const struct index_prints *prints,

@@ -17,7 +17,10 @@
  */
 #include "core/plan/index/index.h"
 
+#include <endian.h>
 #include <stdlib.h>
+
+#include "core/plan/index/short.h"
 
 enum { STEPS_HEAVY = CEL_STEPS_MAX / 4 };
 
@@ -84,46 +87,66 @@ static inline void try_clause(struct search *s, const uint32_t *clause)
 }
 
 /* All clauses of a block at once, for which of them holds is what a processor cannot guess. */
-static void try_blocks(struct search *s, const uint32_t *block, uint32_t count, uint32_t subject)
+static void try_blocks(struct search *s, const uint32_t *words, uint32_t count, uint32_t subject)
 {
-    uint32_t position = 0;
-    for (uint32_t i = 0; i < count && block[0] < s->best; i++, block += INDEX_BLOCK_WORDS) {
-        const uint32_t *a = block + INDEX_BLOCK, *lengths = a + INDEX_BLOCK;
+    if (words[0] >= s->best)
+        return;
+    const struct reading *r = index_read(s, subject);
+    if (r->key.kind != CEL_KEY_NUMBER) {
+        index_position(s, subject); /* no number is in a range; what is none is counted */
+        return;
+    }
+    double value = (double)r->key.whole + r->key.rest;
+    for (; count > 0 && words[0] < s->best; count--, words += INDEX_BLOCK_WORDS) {
+        struct index_block block;
         uint32_t hits = 0;
-        if (i == 0)
-            position = index_position(s, subject); /* INDEX_NO_POSITION is behind all of them */
+        memcpy(&block, words, sizeof block);
         for (uint32_t k = 0; k < INDEX_BLOCK; k++)
-            hits |= (uint32_t)(position - a[k] < lengths[k]) << k;
+            hits |= (uint32_t)((value >= block.least[k]) & (value <= block.most[k])) << k;
         for (; hits; hits &= hits - 1) {
-            uint32_t rule = block[__builtin_ctz(hits)];
+            uint32_t rule = block.rules[__builtin_ctz(hits)];
             if (!is_settled(s, rule))
                 take(s, rule);
         }
     }
 }
 
-static inline uint32_t whole_of(const struct cel_key *key)
+/* The whole part of a number, as a guard has it. */
+static inline uint32_t whole_of(struct json_value json, struct vx_span around)
 {
-    int64_t whole = key->whole < INT32_MIN ? INT32_MIN : key->whole > INT32_MAX ? INT32_MAX : key->whole;
-    return (uint32_t)(int32_t)whole;
+    uint32_t whole;
+    struct cel_key key;
+    if (index_short_whole(json, around, &whole))
+        return whole;
+    key_of_json(json, NULL, &key);
+    return (uint32_t)(int32_t)(key.whole < INT32_MIN ? INT32_MIN : key.whole > INT32_MAX ? INT32_MAX : key.whole);
+}
+
+/* index_text_head(), of a string in the text `around`. */
+static inline uint32_t head_of(struct json_value json, struct vx_span around)
+{
+    uint32_t head;
+    if ((size_t)(around.at + around.len - json.at) < sizeof head)
+        return index_text_head(vx_span(json.at, json.len));
+    memcpy(&head, json.at, sizeof head);
+    return be32toh(head) & (json.len < sizeof head ? ~(UINT32_MAX >> 8 * json.len) : UINT32_MAX);
 }
 
 /* May anything hold, or fail, that stands behind the guard? Each guard is asked, whatever the ones before it say: which of
  * them lets an event pass is what a processor cannot guess. */
 static inline bool passes(struct search *s, const struct index_access *access, const uint32_t *guard)
 {
+    const struct cel_event *ev = s->frame->event;
     bool passed = false;
     for (uint32_t i = 0; i < access->guard_count; i++) {
-        uint32_t subject = access->guards[i] >> 1, least = *++guard, more = *++guard;
-        if (access->guards[i] & 1) {
-            passed |= index_id(s, subject) - least <= more;
-            continue;
-        }
-        const struct reading *r = index_read(s, subject);
-        if (r->key.kind == CEL_KEY_NUMBER)
-            passed |= whole_of(&r->key) - least <= more;
+        const struct json_value json = ev->slots[access->guards[i] >> 1];
+        uint32_t least = *++guard, more = *++guard;
+        if (access->guards[i] & 1)
+            passed |= json.kind == JSON_KIND_STRING && (json.escaped || head_of(json, ev->value) - least <= more);
+        else if (json.kind == JSON_KIND_INT || json.kind == JSON_KIND_DOUBLE)
+            passed |= whole_of(json, ev->value) - least <= more;
         else
-            passed |= r->key.kind != CEL_KEY_NONE; /* where numbers are asked for, it counts as failed */
+            passed |= json.kind != JSON_KIND_MISSING; /* where numbers are asked for, it counts as failed */
     }
     return passed;
 }

@@ -481,7 +481,7 @@ static void what_is_read_ahead_fails_only_if_it_is_asked_for(void **state)
     table_unref(t);
 }
 
-/* A guard is of whole parts, or of ids; what it cannot be sure of it lets pass. */
+/* A guard is of whole parts, or of the heads of strings; what it cannot be sure of it lets pass. */
 static void a_guard_lets_pass_whatever_may_hold(void **state)
 {
     (void)state;
@@ -502,13 +502,33 @@ static void a_guard_lets_pass_whatever_may_hold(void **state)
         "!(event.a > 3)",
         "event.e.lowerAscii() == \"x\"",
         "event.a > 900.5 && event.a < 900.5",
+        "event.c in [\"\", \"F\", \"FR\", \"\\u00e9t\\u00e9\"]",
+        "event.c in [\"FRANCE\", \"FRANK\", \"z\"]",
+        "event.c in [\"FR\", 12]",
+        "event.c == 4294967296",
+        "event.c in [-3, 0.5, 7]",
     };
     static const char *const of_a[] = {
         "97",  "97.5",       "98",           "900",  "900.5", "900.75", "901",         "-3.5",         "-4",
         "-7",  "2147483647", "2147483648",   "1e12", "-1e12", "-7.25",  "12.5",        "\"z\"",        "null",
         "[1]", "true",       "9000000000.5", "5",    "-8",    "3.0",    "-2147483648", "-2147483649.5"};
-    static const char *const others[] = {
-        "", ",\"c\":\"FR\"", ",\"c\":\"IT\"", ",\"c\":\"ES\",\"b\":true", ",\"c\":7,\"d\":\"n\"", ",\"e\":\"X\""};
+    static const char *const others[] = {"",
+                                         ",\"c\":\"FR\"",
+                                         ",\"c\":\"IT\"",
+                                         ",\"c\":\"ES\",\"b\":true",
+                                         ",\"c\":7,\"d\":\"n\"",
+                                         ",\"e\":\"X\"",
+                                         ",\"c\":\"\"",
+                                         ",\"c\":\"F\"",
+                                         ",\"c\":\"\\u0046R\"",
+                                         ",\"c\":\"FRANCE\"",
+                                         ",\"c\":\"FRAN\"",
+                                         ",\"c\":\"\xc3\xa9t\xc3\xa9\"",
+                                         ",\"c\":4294967296",
+                                         ",\"c\":0.5",
+                                         ",\"c\":-3",
+                                         ",\"c\":[\"FR\"]",
+                                         ",\"c\":null"};
     enum { ASKED = sizeof asked / sizeof *asked, KEYS = 40, EACH = 3, RULES = KEYS * EACH };
     static char texts[RULES][128];
     const char *conditions[RULES];
@@ -542,6 +562,83 @@ static void a_guard_lets_pass_whatever_may_hold(void **state)
         table_unref(t);
     }
     assert_true(guarded >= ASKED);
+}
+
+/* Blocks compare doubles; what is no double is on the right side of every bound of theirs all the same. */
+static void a_block_holds_where_its_ranges_do(void **state)
+{
+    (void)state;
+    static const char *const bounds[] = {"0",
+                                         "-0.0",
+                                         "5e-324",
+                                         "0.1",
+                                         "0.3",
+                                         "1",
+                                         "-1",
+                                         "900.55",
+                                         "1e-7",
+                                         "1e15",
+                                         "-1e15",
+                                         "4503599627370495",
+                                         "4503599627370496",
+                                         "4503599627370497",
+                                         "-4503599627370496",
+                                         "9007199254740993",
+                                         "-9007199254740993",
+                                         "1e18"};
+    static const char *const beside[] = {"0.30000000000000004",
+                                         "0.29999999999999999",
+                                         "900.5500000000001",
+                                         "900.55e0",
+                                         "4503599627370495.5",
+                                         "4503599627370496.5",
+                                         "9007199254740992",
+                                         "9007199254740994",
+                                         "9223372036854775807",
+                                         "-9223372036854775808",
+                                         "1e300",
+                                         "-1e300",
+                                         "12345678901234567890123",
+                                         "\"1\"",
+                                         "null",
+                                         "true",
+                                         "[1]",
+                                         "1e-320"};
+    static const char *const operators[] = {">", ">=", "<", "<="};
+    enum {
+        BOUNDS = sizeof bounds / sizeof *bounds,
+        BESIDE = sizeof beside / sizeof *beside,
+        OPERATORS = sizeof operators / sizeof *operators,
+        RULES = BOUNDS * OPERATORS
+    };
+    static char texts[RULES][96];
+    const char *conditions[RULES];
+    for (uint32_t i = 0; i < RULES; i++) { /* under one key, so that all are in blocks */
+        snprintf(texts[i], sizeof texts[i], "event.k == 1 && event.a %s %s", operators[i % OPERATORS],
+                 bounds[i / OPERATORS]);
+        conditions[i] = texts[i];
+    }
+    struct table *t = table_of_conditions(conditions, RULES, true);
+    struct decider *d = decider_new();
+    for (uint32_t i = 0; i < BOUNDS + BESIDE; i++) {
+        char value[96];
+        uint32_t rules[RULES];
+        snprintf(value, sizeof value, "{\"k\":1,\"a\":%s}", i < BOUNDS ? bounds[i] : beside[i - BOUNDS]);
+        struct decision out = decide_value(d, t, vx_span_str(value));
+        size_t count = out.rule_count, failed = out.failed_conditions;
+        for (size_t k = 0; k < count; k++)
+            rules[k] = out.rules[k].rule;
+        struct match_index *set_aside = t->routes[0].index;
+        t->routes[0].index = NULL;
+        out = decide_value(d, t, vx_span_str(value));
+        t->routes[0].index = set_aside;
+        if (out.rule_count != count || (out.failed_conditions > 0) != (failed > 0))
+            fail_msg("%s: %zu rules, not %zu", value, count, out.rule_count);
+        for (size_t k = 0; k < count; k++)
+            assert_int_equal(rules[k], out.rules[k].rule);
+    }
+    decider_free(d);
+    table_unref(t);
 }
 
 static size_t count_programs(const char *condition)
@@ -754,6 +851,7 @@ int main(void)
         cmocka_unit_test(members_of_elements_are_looked_up),
         cmocka_unit_test(what_is_read_ahead_fails_only_if_it_is_asked_for),
         cmocka_unit_test(a_guard_lets_pass_whatever_may_hold),
+        cmocka_unit_test(a_block_holds_where_its_ranges_do),
         cmocka_unit_test(what_can_be_looked_up_needs_no_program),
         cmocka_unit_test(an_empty_list_is_no_constant_however_long_the_condition),
         cmocka_unit_test(the_fields_that_rules_read_are_listed_with_their_places),
