@@ -36,4 +36,26 @@ static inline struct table *table_of(const char *yaml)
     return t;
 }
 
+/* A routing `r` of these conditions, all of which drop. */
+static inline struct table *table_of_conditions(const char *const *conditions, size_t count, bool all)
+{
+    struct vx_buf yaml = {0};
+    vx_buf_printf(&yaml, "kind: routing\nname: r\ntopics: [in]\n%srules:\n", all ? "match: all\n" : "");
+    for (size_t i = 0; i < count; i++)
+        vx_buf_printf(&yaml, "  - { name: r%zu, when: '%s', drop: true }\n", i, conditions[i]);
+    vx_buf_str(&yaml, "otherwise: { drop: true }\n");
+    struct table *t = table_of(vx_buf_text(&yaml));
+    vx_buf_done(&yaml);
+    return t;
+}
+
+/* The event of this value on the topic `in`. */
+static inline struct decision decide_value(struct decider *d, const struct table *t, struct vx_span value)
+{
+    struct cel_event ev = {.topic = VX_SPAN_LITERAL("in"), .value = value};
+    struct decision out;
+    decide(d, t, &ev, &out);
+    return out;
+}
+
 #endif
