@@ -78,7 +78,9 @@ const struct vx_field router_fields[] = {
      .fallback = "5000",
      .min = 1,
      .max = WINDOW_EVENTS_MAX,
-     .help = "Events of one partition that may be on their way at once."},
+     .help =
+         "Events of one partition that may be on their way at once. Partitions of a worker that are busy at the same "
+         "time share 12000, of which each may have 250."},
     {.name = "window_bytes",
      .type = VX_FIELD_INT,
      .offset = FIELD(window_bytes),

@@ -1,7 +1,8 @@
 /* Kafka properties. Any thread; no state.
  *
  * Three layers, later wins: defaults (measured: a small prefetch, here of each partition, is both faster and the
- * back-pressure; linger 5 ms), the operator's, and what the promise rests on, which the operator cannot set.
+ * back-pressure; linger 5 ms; a fetch that waits for partitions which have nothing new holds up those that were full when it
+ * was sent, so it waits for a moment only), the operator's, and what the promise rests on, which the operator cannot set.
  */
 #include "router/io/properties.h"
 
@@ -22,7 +23,7 @@ static const struct setting consumer_defaults[] = {
     {"fetch.queue.backoff.ms", "1"},
     {"queued.min.messages", "2000"},
     {"queued.max.messages.kbytes", "2048"},
-    {"fetch.wait.max.ms", "100"},
+    {"fetch.wait.max.ms", "10"},
     {"allow.auto.create.topics", "false"},
     {"socket.nagle.disable", "true"},
     {"topic.metadata.refresh.interval.ms", "30000"},

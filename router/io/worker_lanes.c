@@ -186,10 +186,22 @@ static void note_read_error(struct worker_lane *wl, const rd_kafka_message_t *m)
            vx_log_quote(rd_kafka_message_errstr(m), quoted));
 }
 
+/* How many more events the lane may have. Those of transactions are on their way until a commit, which is not soon. */
+static size_t room_of(const struct worker *w, const struct worker_lane *wl)
+{
+    size_t room = lane_room(wl->lane), count = window_count(&wl->lane->window);
+    if (wl->exact.on || w->lanes_busy < 2)
+        return room;
+    size_t share = WORKER_EVENTS / w->lanes_busy;
+    share = share > WORKER_LANE_EVENTS ? share : WORKER_LANE_EVENTS;
+    size_t left = share > count ? share - count : 0;
+    return room < left ? room : left;
+}
+
 static bool read_lane(struct worker *w, struct worker_lane *wl)
 {
     struct lane *l = wl->lane;
-    size_t room = lane_room(l);
+    size_t room = room_of(w, wl);
     if (room == 0 || !atomic_load_explicit(&wl->ready, memory_order_relaxed) || !worker_has_room(w, wl) ||
         atomic_load(&wl->assignment->gone))
         return false;

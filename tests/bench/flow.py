@@ -8,7 +8,7 @@ there already; the first pair of all warms the broker and is not counted. Verdic
 import itertools
 from flow_lib import *
 
-EVENTS = {200: 2000000, 1024: 1000000, 4096: 400000}
+EVENTS = {200: 4000000, 1024: 1500000, 4096: 400000}
 BASE = {"events_ratio": (">=", 0.90), "cpu_ratio": ("<=", 1.25)}
 TABLE = [
     ("200 B events", Case(size=200), BASE),
@@ -41,7 +41,7 @@ class Bench:
         self.name = f"b{random.randrange(1 << 30):x}"
 
     def events(self, size):
-        return self.args.events or EVENTS.get(size, max(200000, 1024 * 1000000 // size))
+        return self.args.events or EVENTS.get(size, max(200000, 1024 * 1500000 // size))
 
     def source(self, size):
         if size not in self.inputs:
@@ -159,7 +159,7 @@ def table(rows):
 def parse():
     parser = argparse.ArgumentParser(prog="scripts/bench flow")
     parser.add_argument("--pairs", type=int, help="counted pairs a row; 5 unless told")
-    parser.add_argument("--events", type=int, help="of each size; unless told 2,000,000 of 200 B, 1,000,000 of 1 KB, 400,000 of 4 KB")
+    parser.add_argument("--events", type=int, help="of each size; unless told 4,000,000 of 200 B, 1,500,000 of 1 KB, 400,000 of 4 KB")
     parser.add_argument("--quick", action="store_true", help="one pair, 300,000 events: to see that it works")
     parser.add_argument("--only", help="rows whose name holds this text")
     parser.add_argument("--readme", action="store_true", help="write the table into README.md")
