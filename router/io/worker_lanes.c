@@ -192,8 +192,8 @@ static size_t room_of(const struct worker *w, const struct worker_lane *wl)
     size_t room = lane_room(wl->lane), count = window_count(&wl->lane->window);
     if (wl->exact.on || w->lanes_busy < 2)
         return room;
-    size_t share = WORKER_EVENTS / w->lanes_busy;
-    share = share > WORKER_LANE_EVENTS ? share : WORKER_LANE_EVENTS;
+    size_t fit = WORKER_BYTES / wl->average_bytes, all = fit < WORKER_EVENTS ? fit : WORKER_EVENTS;
+    size_t share = all / w->lanes_busy > WORKER_LANE_EVENTS ? all / w->lanes_busy : WORKER_LANE_EVENTS;
     size_t left = share > count ? share - count : 0;
     return room < left ? room : left;
 }

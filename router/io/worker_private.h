@@ -17,10 +17,12 @@ enum {
                                takes, beside a busy broker too, and less than an abort may take */
     WORKER_AGAIN_MS = 100,  /* before a record is tried again that was not taken for no reason that is known to end */
     WORKER_UNTIL_MS = 4000, /* for so long commits may go unanswered before a busy partition waits for them */
-    /* Events on their way that lanes share, and what each may have in any case. What has left the caches when it comes back
-     * costs a tenth more of a processor; so many are enough for a broker that takes 20 ms to answer half a million a second. */
+    /* What is on its way and shared by all lanes that are busy, and events that each of these may have in any case. What
+     * has left the caches when it comes back costs a tenth more of a processor; so much is enough for half a million events
+     * a second and a broker that takes 20 ms to answer. */
     WORKER_EVENTS = 12000,
-    WORKER_LANE_EVENTS = 250,
+    WORKER_BYTES = 16 * 1024 * 1024,
+    WORKER_LANE_EVENTS = 100,
 };
 
 enum order_kind { ORDER_ASSIGN, ORDER_CLOSE, ORDER_MOVE, ORDER_TAKE, ORDER_OLDER, ORDER_RENEW, ORDER_STOP };
