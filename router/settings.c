@@ -79,8 +79,8 @@ const struct vx_field router_fields[] = {
      .min = 1,
      .max = WINDOW_EVENTS_MAX,
      .help =
-         "Events of one partition that may be on their way at once. Partitions of a worker that are busy at the same "
-         "time share 12000, of which each may have 250."},
+         "Events of one partition that may be on their way at once. Those of a worker together have 12000, or 16 MiB, "
+         "and each its fair part of them; partitions that are delivered exactly once are apart."},
     {.name = "window_bytes",
      .type = VX_FIELD_INT,
      .offset = FIELD(window_bytes),

@@ -119,14 +119,16 @@ static bool work(struct worker *w, int64_t now_ms)
     bool retry = atomic_exchange(&w->destinations_changed, false);
     bool busy = worker_serve_producers(w, now_ms);
     busy |= worker_exact_turn(w, now_ms);
-    uint32_t lanes_busy = 0;
+    struct share share = {0, 0};
     for (uint32_t i = 0; i < w->lane_room; i++) {
         if (retry && w->lanes[i])
             lane_retry(w->lanes[i]->lane, false);
         busy |= w->lanes[i] && worker_turn(w, i, now_ms);
-        lanes_busy += w->lanes[i] && window_count(&w->lanes[i]->lane->window) > 0;
+        size_t events = w->lanes[i] ? worker_shared_events(w->lanes[i]) : 0;
+        share.lanes += events > 0;
+        share.events += events;
     }
-    w->lanes_busy = lanes_busy;
+    w->share = share;
     if (w->moving.lane)
         worker_move_turn(w, now_ms);
     releases_drop(&w->releases, is_used, w);

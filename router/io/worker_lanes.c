@@ -186,16 +186,18 @@ static void note_read_error(struct worker_lane *wl, const rd_kafka_message_t *m)
            vx_log_quote(rd_kafka_message_errstr(m), quoted));
 }
 
-/* How many more events the lane may have. Those of transactions are on their way until a commit, which is not soon. */
+/* Those of transactions are on their way until a commit, which is not soon, and those of a lane that is held are not. */
+size_t worker_shared_events(const struct worker_lane *wl)
+{
+    return wl->exact.on || wl->lane->state == LANE_HELD ? 0 : window_count(&wl->lane->window);
+}
+
+/* How many more events the lane may have. */
 static size_t room_of(const struct worker *w, const struct worker_lane *wl)
 {
-    size_t room = lane_room(wl->lane), count = window_count(&wl->lane->window);
-    if (wl->exact.on || w->lanes_busy < 2)
-        return room;
-    size_t fit = WORKER_BYTES / wl->average_bytes, all = fit < WORKER_EVENTS ? fit : WORKER_EVENTS;
-    size_t share = all / w->lanes_busy > WORKER_LANE_EVENTS ? all / w->lanes_busy : WORKER_LANE_EVENTS;
-    size_t left = share > count ? share - count : 0;
-    return room < left ? room : left;
+    size_t room = lane_room(wl->lane);
+    size_t shared = wl->exact.on ? room : share_room(&w->share, window_count(&wl->lane->window), wl->average_bytes);
+    return room < shared ? room : shared;
 }
 
 static bool read_lane(struct worker *w, struct worker_lane *wl)
@@ -230,6 +232,7 @@ static bool read_lane(struct worker *w, struct worker_lane *wl)
     }
     if (events)
         wl->average_bytes = bytes / events;
+    w->share.events += wl->exact.on ? 0 : events;
     if (got == (ssize_t)want)
         atomic_store(&wl->ready, true);
     metrics_add(w->setup.metrics, w->setup.number, wl->events_counter, events);

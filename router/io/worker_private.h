@@ -6,6 +6,7 @@
 #include "router/io/placement.h"
 #include "router/io/producer.h"
 #include "router/io/releases.h"
+#include "router/io/share.h"
 #include "router/io/transactor.h"
 #include "router/io/worker.h"
 
@@ -17,12 +18,6 @@ enum {
                                takes, beside a busy broker too, and less than an abort may take */
     WORKER_AGAIN_MS = 100,  /* before a record is tried again that was not taken for no reason that is known to end */
     WORKER_UNTIL_MS = 4000, /* for so long commits may go unanswered before a busy partition waits for them */
-    /* What is on its way and shared by all lanes that are busy, and events that each of these may have in any case. What
-     * has left the caches when it comes back costs a tenth more of a processor; so much is enough for half a million events
-     * a second and a broker that takes 20 ms to answer. */
-    WORKER_EVENTS = 12000,
-    WORKER_BYTES = 16 * 1024 * 1024,
-    WORKER_LANE_EVENTS = 100,
 };
 
 enum order_kind { ORDER_ASSIGN, ORDER_CLOSE, ORDER_MOVE, ORDER_TAKE, ORDER_OLDER, ORDER_RENEW, ORDER_STOP };
@@ -136,7 +131,7 @@ struct worker {
     int64_t producer_retry_ms;
     struct worker_lane **lanes; /* by slot; NULL: free */
     uint32_t lane_room;
-    uint32_t lanes_busy;        /* lanes that had events in the last round */
+    struct share share;         /* as of the last round, and what was read since */
     uint32_t generation;        /* of lanes, so that an id is not used again soon */
     struct cel_header *headers; /* scratch of view() */
     size_t header_room;
@@ -169,6 +164,8 @@ void worker_open_lane(struct worker *w, struct assignment *a);
 void worker_begin_close(struct worker *w, struct assignment *a, int64_t deadline_ms);
 /* One turn of a lane: reads, decides, says what it has come to, lets go. True when there was something to do. */
 bool worker_turn(struct worker *w, uint32_t slot, int64_t now_ms);
+/* The events of the lane that count where lanes share what may be on its way. */
+size_t worker_shared_events(const struct worker_lane *wl);
 
 /* worker_move.c */
 /* Orders: to let another worker have a partition; to take one over. */

@@ -342,7 +342,7 @@ def write_readme(b):
     if any(text.count(m) != 1 for m in MARKS):
         sys.exit(f"match: README.md needs the lines {MARKS[0]} and {MARKS[1]}, once each")
     start, end = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
-    what = (f"{machine()}; {b.args.events:,} events of a kind, {b.args.seconds} s a measurement, medians of {b.args.pairs} "
+    what = (f"{machine()}; {b.args.events:,} events of a kind (of webhooks 500), {b.args.seconds} s a measurement, medians of {b.args.pairs} "
             f"pairs; instruction set {b.args.isa} unless the row names one.")
     path.write_text(text[:start] + f"\n{what}\n\n{table(b.rows)}\n" + text[end:])
 

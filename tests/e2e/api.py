@@ -170,6 +170,27 @@ def test_releases_and_documents_are_compared():
     api.close()
 
 
+def test_a_published_release_is_explained_and_simulated_as_its_folder_is():
+    api = Api()
+    folder = api.fleet.dir / "rules"
+    folder.mkdir()
+    text = config("t").replace("rules: []", "rules:\n  - { name: big, when: 'event.amount > 5', drop: true }")
+    (folder / "r.yaml").write_text(text)
+    (folder / "event.json").write_text('{"amount":7}\n')
+    api.publish("other")
+    api.call("POST", "/releases", {"documents": [{"path": "r.yaml", "text": text}], "message": "rules", "author": "ann"}, 201)
+    api.activate(2)
+    address = ["--server", api.fleet.server, "--fleet", api.fleet.name]
+    for command, more in (("explain", ["--event", folder / "event.json", "-o", "json"]), ("simulate", [])):
+        said = {what: run(BIN / "veltrix", command, what, *more, *address, stdin=(folder / "event.json").read_text(), check=0).stdout
+                for what in (str(folder), "@2", "@running")}
+        expect(said["@2"] == said["@running"] and '"big"' in said["@2"], str(said))
+        expect(said["@2"] == said[str(folder)], str(said))
+    other = api.fleet.cli("explain", "@1", "--event", folder / "event.json", check=0).stdout
+    expect("big" not in other, other)
+    api.close()
+
+
 def test_while_etcd_is_silent_configsvc_says_so_and_stays_alive():
     api = Api()
     api.publish("a")

@@ -13,6 +13,8 @@
 #include "core/cel/values.h"
 #include "core/cel/functions/zone.h"
 
+enum { NEAR_MAX = 4, NEAR_TEXT_SIZE = 256 };
+
 /* `math.greatest(…)` is one name where there is such a function, or nothing else that `math` could be. */
 static void join_namespace(struct checker *c, struct tree *node)
 {
@@ -74,9 +76,42 @@ void cel_find_function(struct checker *c, struct tree *node)
         cel_refuse(c, node, node->offset, node->len, "unknown function `%.*s`", len, name);
 }
 
+/* Is the overload the call but for one argument? */
+static bool is_near(const struct tree *node, const struct cel_op *op)
+{
+    uint32_t others = 0;
+    for (uint32_t i = 0; i < node->count && op->argc == node->count; i++)
+        others += (node->args[i]->type.mask & op->args[i]) == 0;
+    return op->argc == node->count && others == 1 && !(op->flags & OP_MIXED);
+}
+
+/* Appends the overloads that are near, where they are few: what might have been meant. */
+static void list_near(const struct tree *node, const char *name, char text[NEAR_TEXT_SIZE])
+{
+    size_t used = 0, listed = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < node->ops.count; i++) {
+        const struct cel_op *op = &node->ops.first[i];
+        char texts[CEL_ARGS_MAX][CEL_STYPE_TEXT_SIZE], call[CEL_CALL_TEXT_SIZE];
+        const char *types[CEL_ARGS_MAX];
+        if (!is_near(node, op))
+            continue;
+        for (uint32_t k = 0; k < node->count; k++)
+            types[k] = cel_stype_print(cel_stype_of(op->args[k]), texts[k]);
+        int len = snprintf(text + used, NEAR_TEXT_SIZE - used, "%s%s", listed ? ", " : "; there is ",
+                           cel_ops_print(name, node->style, types, node->count, call));
+        used += (size_t)len;
+        if (++listed > NEAR_MAX || used >= NEAR_TEXT_SIZE) {
+            text[0] = '\0';
+            return;
+        }
+    }
+}
+
 static void refuse_overload(struct checker *c, struct tree *node)
 {
     char texts[CEL_ARGS_MAX][CEL_STYPE_TEXT_SIZE], call[CEL_CALL_TEXT_SIZE], hint[CEL_HINT_SIZE], name[32];
+    char near[NEAR_TEXT_SIZE];
     const char *types[CEL_ARGS_MAX];
     size_t from, to;
     uint32_t masks = 0;
@@ -90,10 +125,11 @@ static void refuse_overload(struct checker *c, struct tree *node)
     }
     snprintf(name, sizeof name, "%.*s", VX_SPAN_ARG(node->name));
     cel_ops_print(name, node->style, types, node->count, call);
+    list_near(node, name, near);
     bool numbers = node->style == STYLE_INFIX && !(masks & ~(uint32_t)MASK_NUMBER);
     const char *way_out = numbers && node->name.at[0] != '%' ? "; convert one side with int(), uint() or double()"
                           : node->args[0]->type.mask == MASK_OPTIONAL ? "; take what it holds with orValue(…)"
-                                                                      : "";
+                                                                      : near;
     cel_refuse(c, node, node->offset, node->len, "no matching overload for %s%s", call, way_out);
 }
 

@@ -60,10 +60,10 @@ static inline bool index_words_are_long(const struct index_words *w)
 static const unsigned char index_words_ones[2 * INDEX_WORD_BYTES] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                                                      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
-/* True when INDEX_WORD_BYTES can be read from `at` on, of the bytes `around`. */
-static inline bool index_words_are_inside(const char *at, struct vx_span around)
+/* True when so many bytes can be read from `at` on, of those `around`. */
+static inline bool index_is_inside(const char *at, size_t count, struct vx_span around)
 {
-    return around.len >= INDEX_WORD_BYTES && (uintptr_t)at - (uintptr_t)around.at <= around.len - INDEX_WORD_BYTES;
+    return around.len >= count && (uintptr_t)at - (uintptr_t)around.at <= around.len - count;
 }
 
 /* `around`: bytes that may be read; of a string inside it sixteen are taken at once. */
@@ -77,7 +77,7 @@ static inline struct index_words index_words_of(const struct cel_key *key, struc
         if (len > INDEX_WORD_BYTES) {
             w.hash = vx_hash64(key->text);
             w.text = key->text.at;
-        } else if (index_words_are_inside(key->text.at, around)) {
+        } else if (index_is_inside(key->text.at, INDEX_WORD_BYTES, around)) {
             memcpy(w.words, key->text.at, sizeof w.words);
             memcpy(mask, index_words_ones + INDEX_WORD_BYTES - len, sizeof mask);
             w.words[0] &= mask[0];

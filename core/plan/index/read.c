@@ -168,7 +168,7 @@ uint32_t reading_find_id(struct search *s, uint32_t number, struct reading *r)
     const struct cel_event *ev = s->frame->event;
     const struct json_value json = ev->slots[subject->slot];
     if (json.kind != JSON_KIND_STRING || json.escaped || json.len > INDEX_WORD_BYTES ||
-        !index_words_are_inside(json.at, ev->value) || !subject->ids.slots)
+        !index_is_inside(json.at, INDEX_WORD_BYTES, ev->value) || !subject->ids.slots)
         return find_any_id(s, subject, r);
     r->epoch = s->epoch;
     r->known = READ_ID;

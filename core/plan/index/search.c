@@ -126,7 +126,7 @@ static inline uint32_t whole_of(struct json_value json, struct vx_span around)
 static inline uint32_t head_of(struct json_value json, struct vx_span around)
 {
     uint32_t head;
-    if ((size_t)(around.at + around.len - json.at) < sizeof head)
+    if (!index_is_inside(json.at, sizeof head, around))
         return index_text_head(vx_span(json.at, json.len));
     memcpy(&head, json.at, sizeof head);
     return be32toh(head) & (json.len < sizeof head ? ~(UINT32_MAX >> 8 * json.len) : UINT32_MAX);

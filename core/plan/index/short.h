@@ -8,6 +8,7 @@
 
 #include "core/cel/analysis/key.h"
 #include "core/json/value.h"
+#include "core/plan/index/ids.h"
 
 enum { INDEX_SHORT_BYTES = 8 };
 
@@ -25,8 +26,7 @@ static inline uint32_t index_eight_digits(uint64_t v)
 static inline bool index_short_bytes(struct json_value number, struct vx_span around, uint64_t *bytes, uint64_t *others)
 {
     uint64_t v;
-    if (number.len > INDEX_SHORT_BYTES || around.len < INDEX_SHORT_BYTES ||
-        (uintptr_t)number.at - (uintptr_t)around.at > around.len - INDEX_SHORT_BYTES)
+    if (number.len > INDEX_SHORT_BYTES || !index_is_inside(number.at, INDEX_SHORT_BYTES, around))
         return false;
     memcpy(&v, number.at, sizeof v);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__

@@ -140,14 +140,19 @@ static void an_int_of_an_event_is_a_double_where_only_that_makes_sense(void **st
         {"math.greatest(event.list)", "{\"list\":[1,\"7\"]}", "error 0: string \"7\" is not a number"},
         {"math.greatest(event.list)", "{\"list\":[]}", "error 0: an empty list has neither a greatest nor a least"},
         {"math.least(event.a)", "{\"a\":4}", "4"},
-        {"math.floor(1)", "{}", "refused 0+10: no matching overload for math.floor(int)"},
-        {"math.floor(offset)", "{}", "refused 0+10: no matching overload for math.floor(int)"},
+        {"math.floor(1)", "{}", "refused 0+10: no matching overload for math.floor(int); there is math.floor(double)"},
+        {"math.floor(offset)", "{}",
+         "refused 0+10: no matching overload for math.floor(int); there is math.floor(double)"},
         {"math.greatest()", "{}", "refused 0+13: math.greatest() takes at least 1 argument"},
-        {"math.greatest('string')", "{}", "refused 0+13: no matching overload for math.greatest(string)"},
+        {"math.greatest('string')", "{}",
+         "refused 0+13: no matching overload for math.greatest(string); there is math.greatest(number), "
+         "math.greatest(list)"},
         {"math.greatest(event.a, key)", "{}", "refused 23+3: math.greatest() takes numbers, not string"},
         {"math.least([event.a, 'x'])", "{}", "refused 21+3: math.least() takes numbers, not string"},
         {"math.gratest(1, 2)", "{}", "refused 0+12: unknown function `math.gratest`; did you mean `math.greatest`?"},
-        {"math.bitAnd(1, 2u)", "{}", "refused 0+11: no matching overload for math.bitAnd(int, uint)"},
+        {"math.bitAnd(1, 2u)", "{}",
+         "refused 0+11: no matching overload for math.bitAnd(int, uint); there is math.bitAnd(int, int), "
+         "math.bitAnd(uint, uint)"},
         {"math", "{}", "refused 0+4: unknown variable `math`"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -161,7 +161,7 @@ static void what_makes_no_sense_is_refused(void **state)
         {"event.?n.orValue()", "refused 9+9: orValue() is written as in event.?a.orValue(0)"},
         {"event.?n.or(1)", "refused 12+1: the last argument of or() must be an optional, not int"},
         {"event.?n.optFlatMap(x, 1)", "refused 23+1: the last argument of optFlatMap() must be an optional, not int"},
-        {"event.n.hasValue()", "refused 8+8: no matching overload for dyn.hasValue()"},
+        {"event.n.hasValue()", "refused 8+8: no matching overload for dyn.hasValue(); there is optional.hasValue()"},
         {"event.?n + 1",
          "refused 9+1: no matching overload for optional(dyn) + int; take what it holds with orValue(…)"},
         {"event.?n > 1",

@@ -389,9 +389,12 @@ static void a_pattern_is_checked_when_it_is_loaded(void **state)
          "refused 16+7: the pattern of matches() must be a constant: it is compiled when the expression is loaded"},
         {"\"abc\".matches(key)",
          "refused 14+3: the pattern of matches() must be a constant: it is compiled when the expression is loaded"},
-        {"event.a.matches(5)", "refused 8+7: no matching overload for dyn.matches(int)"},
-        {"partition.matches(\"5\")", "refused 10+7: no matching overload for int.matches(string)"},
-        {"value.matches(\"5\")", "refused 6+7: no matching overload for bytes.matches(string)"},
+        {"event.a.matches(5)",
+         "refused 8+7: no matching overload for dyn.matches(int); there is string.matches(string)"},
+        {"partition.matches(\"5\")",
+         "refused 10+7: no matching overload for int.matches(string); there is string.matches(string)"},
+        {"value.matches(\"5\")",
+         "refused 6+7: no matching overload for bytes.matches(string); there is string.matches(string)"},
         {"event.a.matches()", "refused 8+7: matches() takes 1 argument, not 0"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

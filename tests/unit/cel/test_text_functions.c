@@ -276,11 +276,12 @@ static void mistakes_are_refused_at_load(void **state)
     } rows[] = {
         {"key.charAt()", "refused 4+6: charAt() takes 1 argument, not 0"},
         {"key.substring(1, 2, 3)", "refused 4+9: substring() takes 1 to 2 arguments, not 3"},
-        {"key.substring('a')", "refused 4+9: no matching overload for string.substring(string)"},
+        {"key.substring('a')",
+         "refused 4+9: no matching overload for string.substring(string); there is string.substring(int)"},
         {"key.lowerAsci()", "refused 4+9: unknown function `lowerAsci`; did you mean `lowerAscii`?"},
         {"lowerAscii(key)", "refused 0+10: lowerAscii() is called on a value: write x.lowerAscii(\342\200\246)"},
         {"strings.qoute(key)", "refused 0+13: unknown function `strings.qoute`; did you mean `strings.quote`?"},
-        {"offset.reverse()", "refused 7+7: no matching overload for int.reverse()"},
+        {"offset.reverse()", "refused 7+7: no matching overload for int.reverse(); there is string.reverse()"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_string_equal(load_text(rows[i].text, strlen(rows[i].text)), rows[i].expected);

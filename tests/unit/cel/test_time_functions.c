@@ -254,13 +254,18 @@ static void what_can_only_fail_is_refused_at_load(void **state)
         {"timestamp.getHours('')", "refused 19+2: unknown time zone ``"},
         {"timestamp.getHours('+24:00')", "refused 19+8: unknown time zone `+24:00`"},
         {"timestamp.getHours('localtime')", "refused 19+11: unknown time zone `localtime`"},
-        {"timestamp.getHours(1)", "refused 10+8: no matching overload for timestamp.getHours(int)"},
+        {"timestamp.getHours(1)",
+         "refused 10+8: no matching overload for timestamp.getHours(int); there is timestamp.getHours(string)"},
         {"timestamp.getHours('UTC', 'UTC')", "refused 10+8: getHours() takes 0 to 1 arguments, not 2"},
-        {"timestamp + 1", "refused 10+1: no matching overload for timestamp + int"},
-        {"timestamp + timestamp", "refused 10+1: no matching overload for timestamp + timestamp"},
-        {"duration('1s') - timestamp", "refused 15+1: no matching overload for duration - timestamp"},
+        {"timestamp + 1",
+         "refused 10+1: no matching overload for timestamp + int; there is int + int, timestamp + duration"},
+        {"timestamp + timestamp", "refused 10+1: no matching overload for timestamp + timestamp; there is timestamp + "
+                                  "duration, duration + timestamp"},
+        {"duration('1s') - timestamp", "refused 15+1: no matching overload for duration - timestamp; there is "
+                                       "timestamp - timestamp, duration - duration"},
         {"duration('1x') < duration('1s')", "refused 0+8: string \"1x\" is not a duration (as in 1h30m, 1.5s, 500ms)"},
-        {"duration('1s').getHours('UTC')", "refused 15+8: no matching overload for duration.getHours(string)"},
+        {"duration('1s').getHours('UTC')",
+         "refused 15+8: no matching overload for duration.getHours(string); there is timestamp.getHours(string)"},
         {"timestamp.getYear()", "refused 10+7: unknown function `getYear`"},
         {"timestamp.getHour()", "refused 10+7: unknown function `getHour`; did you mean `getHours`?"},
     };

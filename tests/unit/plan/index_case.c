@@ -79,35 +79,64 @@ static void find_implications(struct both *both, const struct config_routing *ro
     }
 }
 
+/* False where the checker refuses the condition. */
+static bool make_rule(struct both *both, const struct term *term, uint32_t number, struct config_rule *rule)
+{
+    vx_buf_clear(&both->text);
+    term_print(term, &both->text);
+    if (cel_parse(&both->arena, vx_buf_view(&both->text), cel_env_event(), &rule->when.cel, NULL) != VX_OK)
+        return false;
+    enum cel_type type = cel_expr_type(rule->when.cel);
+    if (type != CEL_BOOL && type != CEL_DYN)
+        return false;
+    rule->name = vx_arena_printf(&both->arena, "r%u", number);
+    rule->enabled = true;
+    rule->action.kind = CONFIG_DROP;
+    return true;
+}
+
+/* What follows the rules of the first routing, where there is a second one. */
+static void hand_over(struct both *both, const struct random_rules *rules, struct config_routing *routing)
+{
+    struct config_rule *rule = &routing->rules[routing->rule_count];
+    *rule = (struct config_rule){0};
+    if (rules->hands && !make_rule(both, rules->hands, 0, rule))
+        *rule = (struct config_rule){0};
+    rule->name = "more";
+    rule->enabled = true;
+    rule->action.kind = CONFIG_HAND_OVER;
+    rule->action.routing = "s";
+    routing->rule_count++;
+}
+
 /* Conditions that the checker refuses are left out; terms[] keeps those that are in. */
 static void both_init(struct both *both, struct random_rules *rules)
 {
     static const char *topics[] = {"in"};
     struct vx_diags diags = {0};
-    struct config_routing *routing = VX_ARENA_NEW(&both->arena, struct config_routing);
-    uint32_t kept = 0;
-    *routing = (struct config_routing){.name = "r", .topics = topics, .topic_count = 1};
-    routing->match = rules->all ? CONFIG_MATCH_ALL : CONFIG_MATCH_FIRST;
-    routing->otherwise.kind = CONFIG_DROP;
-    routing->rules = VX_ARENA_ARRAY(&both->arena, struct config_rule, rules->count + 1);
-    for (uint32_t i = 0; i < rules->count; i++) {
-        struct config_rule *rule = &routing->rules[kept];
-        vx_buf_clear(&both->text);
-        term_print(rules->terms[i], &both->text);
-        if (cel_parse(&both->arena, vx_buf_view(&both->text), cel_env_event(), &rule->when.cel, NULL) != VX_OK)
-            continue;
-        enum cel_type type = cel_expr_type(rule->when.cel);
-        if (type != CEL_BOOL && type != CEL_DYN)
-            continue;
-        rules->terms[kept] = rules->terms[i];
-        rule->name = vx_arena_printf(&both->arena, "r%u", kept++);
-        rule->enabled = true;
-        rule->action.kind = CONFIG_DROP;
+    struct config_routing *routings = VX_ARENA_ARRAY(&both->arena, struct config_routing, 2);
+    uint32_t kept = 0, over = 0;
+    for (int i = 0; i < 2; i++) {
+        routings[i] = (struct config_routing){.name = i ? "s" : "r", .topics = topics, .topic_count = i ? 0 : 1};
+        routings[i].match = rules->all ? CONFIG_MATCH_ALL : CONFIG_MATCH_FIRST;
+        routings[i].otherwise.kind = CONFIG_DROP;
+        routings[i].rules = VX_ARENA_ARRAY(&both->arena, struct config_rule, rules->count + 1);
     }
-    routing->rule_count = rules->count = kept;
-    find_implications(both, routing);
-    both->set.routings = routing;
-    both->set.routing_count = 1;
+    for (uint32_t i = 0; i < rules->count; i++) {
+        struct config_routing *routing = &routings[rules->over && i >= rules->over];
+        if (!make_rule(both, rules->terms[i], kept, &routing->rules[routing->rule_count]))
+            continue;
+        rules->terms[kept++] = rules->terms[i];
+        routing->rule_count++;
+        over = i < rules->over ? kept : over;
+    }
+    rules->count = kept;
+    rules->over = over < kept ? over : 0;
+    find_implications(both, &routings[0]);
+    if (rules->over)
+        hand_over(both, rules, &routings[0]);
+    both->set.routings = routings;
+    both->set.routing_count = rules->over ? 2 : 1;
     vx_assert(table_new(&both->set, 1, &both->t, &diags) == VX_OK);
     vx_diags_done(&diags);
     both->route = &both->t->routes[0];
@@ -146,6 +175,13 @@ static bool implications_hold(struct both *both, struct match *m)
     return true;
 }
 
+/* The first rule, whoever's it is. */
+static const struct rule *first_of(struct match *m, const struct route *route, bool loop)
+{
+    const struct rule *rule = loop ? match_first_loop(m, route) : match_first(m, route);
+    return rule->action.kind == ACTION_HAND_OVER ? first_of(m, rule->action.route, loop) : rule;
+}
+
 /* True when index and loop give the same answer. */
 static bool agree(struct both *both, const struct random_event *random)
 {
@@ -159,7 +195,7 @@ static bool agree(struct both *both, const struct random_event *random)
     else if (both->route->parsed && json_scan(both->scanner, both->route->paths, ev.value, both->slots, NULL))
         vx_die(__FILE__, __LINE__, "a random event is JSON");
     match_begin(&m, both->scratch, both->route, &frame);
-    if (!implications_hold(both, &m) || match_first(&m, both->route) != match_first_loop(&m, both->route))
+    if (!implications_hold(both, &m) || first_of(&m, both->route, false) != first_of(&m, both->route, true))
         return false;
     return !both->route->match_all || same_rules(&m, both->route);
 }
@@ -204,6 +240,7 @@ static bool shrink_rules(struct both *both, struct random_rules *rules, const st
         struct random_rules fewer = *rules;
         memmove(&fewer.terms[i], &fewer.terms[i + 1], (rules->count - i - 1) * sizeof *fewer.terms);
         fewer.count--;
+        fewer.over -= i < fewer.over;
         if (still_fails(both, &fewer, ev)) {
             *rules = fewer;
             return true;
@@ -274,22 +311,34 @@ static void print_envelope(const struct random_event *ev, struct vx_buf *out)
     vx_buf_str(out, "}\n");
 }
 
-static void print_config(const struct random_rules *rules, struct vx_buf *out)
+static void print_condition(const struct term *term, struct vx_buf *out)
 {
     struct vx_buf text = {0};
+    term_print(term, &text);
+    vx_buf_str(out, "when: '");
+    for (size_t k = 0; k < text.len; k++) {
+        vx_buf_str(out, text.at[k] == '\'' ? "'" : "");
+        vx_buf_char(out, text.at[k]);
+    }
+    vx_buf_str(out, "', ");
+    vx_buf_done(&text);
+}
+
+static void print_config(const struct random_rules *rules, struct vx_buf *out)
+{
     vx_buf_printf(out, "kind: routing\nname: r\ntopics: [in]\n%srules:\n", rules->all ? "match: all\n" : "");
     for (uint32_t i = 0; i < rules->count; i++) {
-        vx_buf_clear(&text);
-        term_print(rules->terms[i], &text);
-        vx_buf_printf(out, "  - { name: r%u, when: '", i);
-        for (size_t k = 0; k < text.len; k++) {
-            vx_buf_str(out, text.at[k] == '\'' ? "'" : "");
-            vx_buf_char(out, text.at[k]);
+        if (rules->over && i == rules->over) {
+            vx_buf_str(out, "  - { name: more, ");
+            if (rules->hands)
+                print_condition(rules->hands, out);
+            vx_buf_str(out, "routing: s }\notherwise: { drop: true }\n---\nkind: routing\nname: s\nrules:\n");
         }
-        vx_buf_str(out, "', drop: true }\n");
+        vx_buf_printf(out, "  - { name: r%u, ", i);
+        print_condition(rules->terms[i], out);
+        vx_buf_str(out, "drop: true }\n");
     }
     vx_buf_str(out, "otherwise: { drop: true }\n");
-    vx_buf_done(&text);
 }
 
 /* What decide() says with and without the index. */
@@ -310,7 +359,7 @@ static void print_failure(struct both *both, struct random_rules *rules, const s
                           struct vx_buf *out)
 {
     both_init(both, rules);
-    struct match_index *index = both->route->index;
+    struct match_index *indexes[2] = {both->route->index, both->t->routes[rules->over > 0].index};
     vx_buf_printf(
         out,
         "index and plain loop disagree, or a rule that is said to imply another does not%s\n--- config/config.yaml\n",
@@ -319,9 +368,10 @@ static void print_failure(struct both *both, struct random_rules *rules, const s
     vx_buf_str(out, "--- events.jsonl\n");
     print_envelope(ev, out);
     vx_buf_str(out, "--- decisions.jsonl (by the loop)\n");
-    both->route->index = NULL;
+    both->route->index = both->t->routes[rules->over > 0].index = NULL;
     print_decision(both, ev, out);
-    both->route->index = index;
+    both->route->index = indexes[0];
+    both->t->routes[rules->over > 0].index = indexes[1];
     vx_buf_str(out, "--- by the index\n");
     print_decision(both, ev, out);
     both_done(both);
@@ -346,6 +396,10 @@ bool index_case_run(struct index_draw *d, uint32_t rules_max, uint32_t events, s
     rules.count = 1 + index_draw(d, rules_max < RULES_MAX ? rules_max : RULES_MAX);
     for (uint32_t i = 0; i < rules.count; i++)
         rules.terms[i] = random_term(d, &arena, (int)index_draw(d, 4), regexes);
+    if (!rules.all && index_draw(d, 3) == 0)
+        rules.over = index_draw(d, rules.count);
+    if (rules.over && index_draw(d, 3) == 0)
+        rules.hands = random_term(d, &arena, (int)index_draw(d, 3), regexes);
     both_init(&both, &rules);
     for (uint32_t i = 0; i < events && good; i++) {
         random_event_make(d, &arena, &ev);

@@ -33,6 +33,8 @@ struct random_rules {
     struct term *terms[RULES_MAX];
     uint32_t count;
     bool all;
+    uint32_t over; /* from this one on they are of another routing, to which the one before hands over; 0: none are */
+    struct term *hands; /* where this holds; NULL: always */
 };
 
 /* A number below `below`. */
