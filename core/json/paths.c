@@ -108,7 +108,7 @@ static bool add_sum(struct json_node *node, uint32_t n)
     return alone;
 }
 
-/* Tries factors until no two keys share a sum, and leaves it where few do. */
+/* Tries factors until no two keys share a sum; where none is so good the last one stays. */
 static void sum_keys(struct vx_arena *arena, struct json_node *node)
 {
     uint32_t alone = 0;

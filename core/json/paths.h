@@ -28,7 +28,7 @@ struct json_node {
     const uint32_t *buckets; /* hash table of 1 + indexes into `keys`, 0 is free; NULL where there are few keys */
     const struct json_child *elems; /* elements of an array, sorted by index */
     uint32_t number;                /* from 0, within the set */
-    uint32_t sum_factor;            /* chosen so that few keys share a sum */
+    uint32_t sum_factor;            /* of json_key_sum(): mostly one by which no two keys share a sum */
     uint32_t key_count;
     uint32_t bucket_mask;
     uint32_t elem_count;
