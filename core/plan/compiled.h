@@ -4,7 +4,7 @@
  *       │                          ^───────── hand-over ─────────┘
  *       └── slots: the numbering of all event fields that any program reads; a route scans for its own subset
  *
- * Built by table_new() on one thread, then never written again; all workers read it. Everything lies in the table's arena,
+ * Built by table_new() on one thread, then never written again; all workers read it. Everything lies in the table's arenas,
  * except what the libraries below hand out with a _free of their own (json_paths, cel_slots).
  */
 #ifndef VX_PLAN_COMPILED_H
@@ -66,6 +66,7 @@ struct route {
 struct table {
     unsigned refs; /* atomic */
     struct vx_arena arena;
+    struct vx_arena indexes; /* the rule indexes */
     uint32_t release;
     uint64_t content; /* table_content() */
     bool provenance;

@@ -47,6 +47,7 @@ void match_begin(struct match *m, struct match_scratch *scratch, const struct ro
         numbers->epoch = 1;
     }
     frame->numbers = numbers;
+    index_next_event(scratch);
 }
 
 /* The event's budget is spent: nothing more can be found out, and the event is refused (decide.c). */

@@ -22,14 +22,12 @@ struct match_scratch;
 struct match_scratch *match_scratch_new(void);
 void match_scratch_free(struct match_scratch *scratch);
 
-/* Gives routes their indexes. A route that others hand on to (match_hands_on) is searched with them, and has none of its
- * own. Built last, when every route of the table and every slot is there; of route n the typed trees are in
- * c->set->routings[n], see route.first_rule. */
+/* Gives routes their indexes, which lie in an arena of the table. A route that others hand on to (match_hands_on) is searched
+ * with them, and has none of its own. Built last, when every route of the table and every slot is there; of route n the
+ * typed trees are in c->set->routings[n], see route.first_rule. */
 void match_indexes_make(struct compiler *c);
 /* The rule that hands all that is left over to another routing, for the first match of both; NULL: there is none. */
 const struct rule *match_hands_on(const struct route *route);
-void match_index_free(struct match_index *index);
-size_t match_index_bytes(const struct match_index *index);
 
 /* One event's search. */
 struct match {
@@ -38,6 +36,7 @@ struct match {
     struct cel_frame *frame;         /* of the event as it came, scanned */
     const struct match_index *asked; /* the last that was asked for a first rule; NULL: none. Private to index/ */
     uint32_t best;                   /* its answer */
+    uint64_t steps;                  /* of the programs that indexes ran. Private to index/ */
     /* Conditions that were evaluated and failed, not of absence (cel_test). The loops evaluate those before the rule that
      * is found (match_first) or all (match_all); an index may know without evaluating, or look at more. */
     uint32_t failed;

@@ -157,12 +157,11 @@ static void list_destinations(struct compiler *c)
 
 static void table_free(struct table *t)
 {
-    for (size_t i = 0; i < t->route_count; i++) {
-        match_index_free(t->routes[i].index);
+    for (size_t i = 0; i < t->route_count; i++)
         json_paths_free(t->routes[i].paths);
-    }
     patterns_free(t->patterns);
     cel_slots_done(&t->slots);
+    vx_arena_done(&t->indexes);
     vx_arena_done(&t->arena);
     free(t);
 }
@@ -239,10 +238,7 @@ bool table_provenance(const struct table *t)
 
 size_t table_bytes(const struct table *t)
 {
-    size_t bytes = sizeof *t + t->arena.held_bytes + t->slots.room * sizeof *t->slots.paths;
-    for (size_t i = 0; i < t->route_count; i++)
-        bytes += match_index_bytes(t->routes[i].index);
-    return bytes;
+    return sizeof *t + t->arena.held_bytes + t->indexes.held_bytes + t->slots.room * sizeof *t->slots.paths;
 }
 
 const struct route *table_route(const struct table *t, struct vx_span topic)

@@ -88,7 +88,7 @@ static const uint32_t *dense_entries(struct index_builder *b, filed_vec *all, co
                                      uint32_t keys)
 {
     uint32_t guard = add_guards(b, access);
-    uint32_t *children = VX_ARENA_ARRAY(&b->index->arena, uint32_t, keys);
+    uint32_t *children = VX_ARENA_ARRAY(b->arena, uint32_t, keys);
     for (uint32_t i = 0; i < keys; i++)
         children[i] = INDEX_NOTHING;
     for (uint32_t at = 0; at < all->count;) {
@@ -103,7 +103,7 @@ static const struct index_entry *hashed_entries(struct index_builder *b, filed_v
                                                 const struct index_access *access)
 {
     uint32_t mask = access->mask, guard = add_guards(b, access);
-    struct index_entry *entries = VX_ARENA_ARRAY(&b->index->arena, struct index_entry, mask + 1);
+    struct index_entry *entries = VX_ARENA_ARRAY(b->arena, struct index_entry, mask + 1);
     for (uint32_t at = 0; at < all->count;) {
         uint32_t key = all->at[at].key, slot = index_hash_key(key) & mask;
         while (entries[slot].key)
@@ -199,14 +199,14 @@ static void access_range(struct index_builder *b, const struct way *ways, uint32
     uint32_t *cuts = calloc(2 * (size_t)count, sizeof *cuts);
     vx_assert(cuts != NULL);
     to->count = cut(b, ways, count, cuts);
-    uint32_t *keys = VX_ARENA_ARRAY(&b->index->arena, uint32_t, to->count);
+    uint32_t *keys = VX_ARENA_ARRAY(b->arena, uint32_t, to->count);
     memcpy(keys, cuts, to->count * sizeof *keys);
     free(cuts);
     to->keys = keys;
     to->mask = 1;
     while (to->mask < to->count)
         to->mask *= 2;
-    uint32_t *children = VX_ARENA_ARRAY(&b->index->arena, uint32_t, 2 * (size_t)to->mask);
+    uint32_t *children = VX_ARENA_ARRAY(b->arena, uint32_t, 2 * (size_t)to->mask);
     for (uint32_t i = 0; i < 2 * to->mask; i++)
         children[i] = INDEX_NOTHING;
     to->mask--;

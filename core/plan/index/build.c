@@ -81,13 +81,13 @@ static bool are_one_key(const struct index_builder *b, const struct item *items,
     return count >= ACCESS_MIN;
 }
 
-static uint32_t file_root(struct index_builder *b, bool expr)
+static uint32_t file_root(struct index_builder *b, const struct collected_index *from, bool expr)
 {
-    struct item *items = calloc(b->clauses.count + 1, sizeof *items);
+    struct item *items = calloc(from->clause_end - from->clauses_at + 1, sizeof *items);
     uint32_t count = 0;
     vx_assert(items != NULL);
-    for (uint32_t i = 0; i < b->clauses.count; i++) {
-        if ((b->clauses.at[i].expr || b->confirm[b->clauses.at[i].rule]) == expr)
+    for (uint32_t i = from->clauses_at; i < from->clause_end; i++) {
+        if ((b->clauses.at[i].expr || from->index->confirm[b->clauses.at[i].rule]) == expr)
             items[count++].clause = i;
     }
     uint32_t reference = count <= LEAF_MAX && are_one_key(b, items, count) ? file_many(b, items, count, false)
@@ -106,67 +106,47 @@ static void *settle(struct vx_arena *arena, void *from, size_t bytes)
     return to;
 }
 
-#define SETTLE_VEC(b, vec) settle(&(b)->index->arena, (vec)->at, (vec)->count * sizeof *(vec)->at)
+#define SETTLE_VEC(b, vec) settle((b)->arena, (vec)->at, (vec)->count * sizeof *(vec)->at)
 #define SETTLE(b, name) SETTLE_VEC(b, &(b)->name)
+
+/* Tables may be built on several threads. */
+static uint64_t serials;
 
 static void finish(struct index_builder *b)
 {
-    struct match_index *index = b->index;
-    index->subject_count = b->subjects.count;
+    b->group.subject_count = b->subjects.count;
     for (uint32_t i = 0; i < b->subjects.count; i++) {
         if (b->subjects.at[i].source != SOURCE_PARTS)
             b->subjects.at[i].constants = NULL; /* they go with the analysis */
     }
-    index->test_count = b->tests.count;
-    index->subjects = SETTLE(b, subjects);
-    index->tests = SETTLE(b, tests);
-    index->sets = SETTLE(b, sets);
-    index->words = SETTLE(b, words);
-    index->accesses = SETTLE(b, accesses);
-    index->confirm = b->confirm;
+    b->group.test_count = b->tests.count;
+    b->group.subjects = SETTLE(b, subjects);
+    b->group.tests = SETTLE(b, tests);
+    b->group.sets = SETTLE(b, sets);
+    b->group.words = SETTLE(b, words);
+    b->group.accesses = SETTLE(b, accesses);
+    for (uint32_t i = 0; i < b->indexes.count; i++) {
+        struct match_index *index = b->indexes.at[i].index;
+        index->group = b->group;
+        index->serial = __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED);
+    }
     free(b->collected.at);
     free(b->literals.at);
     free(b->clauses.at);
     free(b->subject_numbers.slots);
     free(b->test_numbers.slots);
-    free(b->compiled);
-    free(b->from);
+    free(b->indexes.at);
+    free(b->rules.at);
     vx_arena_done(&b->analysis);
 }
 
-/* Tables may be built on several threads. */
-static uint64_t serials;
-
-void match_index_free(struct match_index *index)
+void index_group_make(struct index_builder *b)
 {
-    if (!index)
-        return;
-    vx_arena_done(&index->arena);
-    free(index);
-}
-
-struct match_index *index_make(struct compiler *c, const uint32_t *ways, const struct route *entry)
-{
-    struct index_builder b = {.c = c, .index = calloc(1, sizeof *b.index)};
-    vx_assert(b.index != NULL);
-    b.index->route = entry;
-    b.index->serial = __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED);
-    index_take_rules(&b, ways, entry);
-    if (b.index->rule_count < INDEX_RULES_MIN) {
-        free(b.compiled);
-        free(b.from);
-        match_index_free(b.index);
-        return NULL;
+    index_collect(b);
+    for (uint32_t i = 0; i < b->indexes.count; i++) {
+        b->index = b->indexes.at[i].index;
+        b->index->roots[0] = file_root(b, &b->indexes.at[i], false);
+        b->index->roots[1] = file_root(b, &b->indexes.at[i], true);
     }
-    b.confirm = VX_ARENA_ARRAY(&b.index->arena, bool, b.index->rule_count);
-    index_collect(&b);
-    b.index->roots[0] = file_root(&b, false);
-    b.index->roots[1] = file_root(&b, true);
-    finish(&b);
-    return b.index;
-}
-
-size_t match_index_bytes(const struct match_index *index)
-{
-    return index ? sizeof *index + index->arena.held_bytes : 0;
+    finish(b);
 }

@@ -1,5 +1,6 @@
-/* Building an index: what collect.c gathers from the conditions and build.c files into the tree. Private to this folder;
- * the thread that builds the table. Memory is the heap's until the index takes its final arrays. */
+/* Building the indexes of a group: what collect.c gathers from the conditions of all of them and build.c files into their
+ * trees. Private to this folder; the thread that builds the table. Memory is the heap's until the group takes its final
+ * arrays. */
 #ifndef VX_PLAN_INDEX_BUILD_H
 #define VX_PLAN_INDEX_BUILD_H
 
@@ -17,9 +18,23 @@
      &(vec)->at[(vec)->count++])
 void *index_vec_grow(void *at, uint32_t *room, uint32_t count, size_t size);
 
+/* A rule, as its index numbers it, with what its condition was compiled from. */
+struct collected_rule {
+    const struct rule *compiled;
+    const struct config_rule *from;
+    struct cel_clauses clauses;
+};
+
+/* An index while it is being built. */
+struct collected_index {
+    struct match_index *index;
+    uint32_t rules_at; /* in index_builder.rules; those behind one that takes everything have no clauses */
+    uint32_t clauses_at, clause_end; /* in index_builder.clauses */
+};
+
 /* A clause as collected: its literals, cheap ones first. */
 struct collected_clause {
-    uint32_t rule;
+    uint32_t rule; /* of its index */
     uint32_t literals_at, literal_count;
     bool expr;          /* a literal is an EXPR */
     uint32_t kept;      /* where the clause made of it last stands in the words, + 1; 0: none */
@@ -50,13 +65,13 @@ struct number_table {
 };
 
 struct index_builder {
-    struct match_index *index;
     struct compiler *c;
-    const struct rule **compiled;    /* the rules of the index */
-    const struct config_rule **from; /* what each was compiled from */
-    struct vx_arena analysis;        /* clauses and predicates */
-    const struct cel_clauses *rules; /* by rule */
-    uint32_t rule_count;             /* those behind a rule that takes everything are left out */
+    struct vx_arena *arena;   /* of the table's indexes */
+    struct vx_arena analysis; /* clauses and predicates */
+    struct index_group group;
+    struct match_index *index; /* whose clauses are being filed */
+    INDEX_VEC(struct collected_index) indexes;
+    INDEX_VEC(struct collected_rule) rules; /* of all of them */
 
     INDEX_VEC(struct index_subject) subjects;
     INDEX_VEC(struct collected_subject) collected;
@@ -65,9 +80,8 @@ struct index_builder {
     INDEX_VEC(struct literal) literals;
     INDEX_VEC(struct collected_clause) clauses;
     struct number_table subject_numbers, test_numbers;
-    bool *confirm;
 
-    /* What becomes the index. */
+    /* What becomes the trees. */
     INDEX_VEC(uint32_t) words;
     INDEX_VEC(struct index_access) accesses;
 };
@@ -136,15 +150,12 @@ bool subject_is_few(const struct index_subject *subject);
 /* The number of the test for a text in a string, or for a program: of a part of a rule's condition, or, `p` NULL, of all
  * of it. */
 uint32_t test_of_text(struct index_builder *b, uint32_t subject, struct vx_span text);
-uint32_t test_of_expr(struct index_builder *b, uint32_t rule, const struct cel_predicate *p);
+uint32_t test_of_expr(struct index_builder *b, const struct collected_rule *rule, const struct cel_predicate *p);
 /* The text backwards. */
 struct vx_span text_reversed(struct vx_arena *arena, struct vx_span text);
 /* The first string behind all that begin with `text`; false when there is none. */
 bool text_behind(struct vx_arena *arena, struct vx_span text, struct cel_key *key);
 
-/* rules.c: the rules of `entry` and of what it hands on to. `ways`: by route of the table, on how many ways events reach it;
- * one that has several stands in an index of its own. */
-void index_take_rules(struct index_builder *b, const uint32_t *ways, const struct route *entry);
 /* leaf.c */
 /* Appends to the tree; where it stands. */
 uint32_t index_add_word(struct index_builder *b, uint32_t word);
@@ -170,8 +181,8 @@ bool guards_fill(struct index_builder *b, const struct index_access *access, con
 /* build.c */
 /* Files items, by rule and each clause once; returns the reference to where. `in_range`: in a segment tree. */
 uint32_t index_file(struct index_builder *b, struct item *items, uint32_t count, bool in_range);
-/* NULL where there are too few rules. */
-struct match_index *index_make(struct compiler *c, const uint32_t *ways, const struct route *entry);
+/* Makes what b->indexes has, of whose rules nothing is known yet but what they are, and ends the builder. */
+void index_group_make(struct index_builder *b);
 
 /* collect.c: conditions → subjects, tests, literals and clauses. */
 void index_collect(struct index_builder *b);

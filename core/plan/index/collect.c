@@ -50,7 +50,8 @@ static void prefix_positions(struct index_builder *b, const struct index_bounds 
 }
 
 /* Texts and patterns are sought one by one, by a test or a program, or all at once. */
-static void many_literal(struct index_builder *b, uint32_t rule, const struct cel_predicate *p, struct literal *to)
+static void many_literal(struct index_builder *b, const struct collected_rule *rule, const struct cel_predicate *p,
+                         struct literal *to)
 {
     const struct index_subject *subject = &b->subjects.at[to->subject];
     if (!subject_is_few(subject)) {
@@ -81,7 +82,8 @@ static void set_literal(struct index_builder *b, const struct index_subject *sub
         *INDEX_VEC_MORE(&b->sets) = id_of(subject, &p->keys[i]);
 }
 
-static struct literal literal_of(struct index_builder *b, uint32_t rule, const struct cel_predicate *p)
+static struct literal literal_of(struct index_builder *b, const struct collected_rule *rule,
+                                 const struct cel_predicate *p)
 {
     struct literal to = {.negated = p->negated};
     if (p->kind == CEL_PREDICATE_EXPR) {
@@ -134,9 +136,10 @@ static int by_cost(const void *a, const void *b)
     return (x->subject > y->subject) - (x->subject < y->subject);
 }
 
-static void add_clause(struct index_builder *b, uint32_t rule, const struct cel_clause *clause)
+static void add_clause(struct index_builder *b, const struct collected_rule *rule, uint32_t number,
+                       const struct cel_clause *clause)
 {
-    struct collected_clause to = {.rule = rule, .literals_at = b->literals.count};
+    struct collected_clause to = {.rule = number, .literals_at = b->literals.count};
     for (uint32_t i = 0; i < clause->count; i++) {
         struct literal literal = literal_of(b, rule, clause->predicates[i]);
         *INDEX_VEC_MORE(&b->literals) = literal;
@@ -155,55 +158,74 @@ static void add_clause(struct index_builder *b, uint32_t rule, const struct cel_
 
 /* ---- conditions ---- */
 
-/* The clauses of all rules, up to one that takes whatever is left. */
-static void analyse(struct index_builder *b)
+/* The clauses of an index's rules, up to one that takes whatever is left. Returns the length of the longest condition. */
+static size_t analyse(struct index_builder *b, const struct collected_index *of)
 {
-    const uint32_t count = b->index->rule_count;
-    struct cel_clauses *rules = VX_ARENA_ARRAY(&b->analysis, struct cel_clauses, count);
+    struct collected_rule *rules = &b->rules.at[of->rules_at];
     size_t longest = 1;
-    b->rules = rules;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct config_rule *from = b->from[i];
-        if (from->when.cel) {
-            rules[i] = cel_clauses_of(&b->analysis, from->when.cel, NULL);
-            size_t length = cel_expr_text(from->when.cel).len;
+    for (uint32_t i = 0; i < of->index->rule_count; i++) {
+        const struct config_expr *when = &rules[i].from->when;
+        if (when->cel) {
+            rules[i].clauses = cel_clauses_of(&b->analysis, when->cel, NULL);
+            size_t length = cel_expr_text(when->cel).len;
             longest = length > longest ? length : longest;
         } else {
-            rules[i] = (struct cel_clauses){VX_ARENA_NEW(&b->analysis, struct cel_clause), 1};
+            rules[i].clauses = (struct cel_clauses){VX_ARENA_NEW(&b->analysis, struct cel_clause), 1};
         }
-        b->rule_count = i + 1;
-        const struct cel_clause *first = rules[i].clauses;
-        if (!b->index->route->match_all && rules[i].count == 1 && first->count == 0 && !first->whole)
+        const struct cel_clause *first = rules[i].clauses.clauses;
+        if (!of->index->route->match_all && rules[i].clauses.count == 1 && first->count == 0 && !first->whole)
             break;
+    }
+    return longest;
+}
+
+static void analyse_all(struct index_builder *b)
+{
+    size_t longest = 1;
+    for (uint32_t i = 0; i < b->indexes.count; i++) {
+        size_t length = analyse(b, &b->indexes.at[i]);
+        longest = length > longest ? length : longest;
     }
     /* A condition of n characters has fewer operators than that, and each costs a step and one more for every 16 bytes
      * it looks at: half the budget stays for programs. */
-    b->index->heavy_bytes = longest < CEL_STEPS_MAX / 4 ? (CEL_STEPS_MAX / 2 / longest - 1) * 16 : 0;
-    b->index->heavy_list_bytes = CEL_STEPS_MAX / 4 / longest;
+    b->group.heavy_bytes = longest < CEL_STEPS_MAX / 4 ? (CEL_STEPS_MAX / 2 / longest - 1) * 16 : 0;
+    b->group.heavy_list_bytes = CEL_STEPS_MAX / 4 / longest;
 }
 
 static void for_predicates(struct index_builder *b, void (*see)(struct index_builder *, const struct cel_predicate *))
 {
-    for (uint32_t i = 0; i < b->rule_count; i++) {
-        for (size_t k = 0; k < b->rules[i].count; k++) {
-            for (uint32_t n = 0; n < b->rules[i].clauses[k].count; n++)
-                see(b, b->rules[i].clauses[k].predicates[n]);
+    for (uint32_t i = 0; i < b->rules.count; i++) {
+        const struct cel_clauses *rule = &b->rules.at[i].clauses;
+        for (size_t k = 0; k < rule->count; k++) {
+            for (uint32_t n = 0; n < rule->clauses[k].count; n++)
+                see(b, rule->clauses[k].predicates[n]);
         }
     }
 }
 
+static void add_clauses(struct index_builder *b, struct collected_index *to)
+{
+    const struct collected_rule *rules = &b->rules.at[to->rules_at];
+    bool *confirm = VX_ARENA_ARRAY(b->arena, bool, to->index->rule_count);
+    to->clauses_at = b->clauses.count;
+    for (uint32_t i = 0; i < to->index->rule_count; i++) {
+        bool expr = false;
+        for (size_t k = 0; k < rules[i].clauses.count; k++) {
+            add_clause(b, &rules[i], i, &rules[i].clauses.clauses[k]);
+            expr |= b->clauses.at[b->clauses.count - 1].expr;
+        }
+        confirm[i] = expr && rules[i].clauses.count > 1;
+    }
+    to->clause_end = b->clauses.count;
+    to->index->confirm = confirm;
+}
+
 void index_collect(struct index_builder *b)
 {
-    analyse(b);
+    analyse_all(b);
     for_predicates(b, subject_weigh);
     for_predicates(b, subject_gather);
     subjects_finish(b);
-    for (uint32_t i = 0; i < b->rule_count; i++) {
-        bool expr = false;
-        for (size_t k = 0; k < b->rules[i].count; k++) {
-            add_clause(b, i, &b->rules[i].clauses[k]);
-            expr |= b->clauses.at[b->clauses.count - 1].expr;
-        }
-        b->confirm[i] = expr && b->rules[i].count > 1;
-    }
+    for (uint32_t i = 0; i < b->indexes.count; i++)
+        add_clauses(b, &b->indexes.at[i]);
 }

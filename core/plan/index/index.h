@@ -27,8 +27,9 @@
  * Memory: 12 bytes per literal that is not filed, 8 per clause, 20 to 80 for one that is left with a range, up to 32 per
  * key and up to 28 for its guard, 42 to 62 per constant, 32 to 150 per range.
  *
- * An index sees through the hand-over of all that is left: the rules of the other routing stand behind those of the first,
- * and one search answers for both.
+ * Indexes see through hand-overs. Where all that is left goes to another routing, its rules stand behind those of the first,
+ * and one search answers for both. All indexes that one event may be asked of, those behind hand-overs with a condition
+ * too, have one numbering of subjects and tests, so what one has found out about the event the next one knows.
  *
  * Thread: built on one thread, then immutable; a worker searches with its own scratch.
  */
@@ -40,7 +41,7 @@
 #include "core/plan/match.h"
 
 enum {
-    INDEX_RULES_MIN = 4,         /* fewer are tried in a loop, which is faster */
+    INDEX_RULES_MIN = 4,         /* fewer, in all that an event may go through, are tried in a loop, which is faster */
     INDEX_WIDTH_MAX = 4,         /* equalities in one key */
     INDEX_GUARDS_MAX = 3,        /* places that guard what stands under a key */
     INDEX_CLAUSE = (int)1 << 30, /* in a reference: a clause, not a node */
@@ -218,24 +219,29 @@ struct index_part {
     const struct rule *over; /* behind them: hands over to the route of the next part; NULL: the last part */
 };
 
-struct match_index {
-    struct vx_arena arena;
-    uint64_t serial; /* of all indexes ever made */
-    const struct route *route;
-    const struct index_part *parts; /* of `route`, then of those that it hands on to, see match_hands_on() */
+/* What the indexes of one group have in common: of the routes that an event may go through, from one to the next. */
+struct index_group {
     const struct index_subject *subjects;
     const struct index_test *tests;
     const uint32_t *sets;
-    const uint32_t *words;               /* the tree */
+    const uint32_t *words;               /* the trees */
     const struct index_access *accesses; /* of a node: by first_rule */
-    uint32_t part_count, rule_count, subject_count, test_count, member_count;
-    uint32_t most_clauses;   /* of a node */
-    uint32_t roots[2];       /* references: clauses without and with EXPR */
+    uint32_t subject_count, test_count, member_count;
     bool elements;           /* some condition looks at elements of lists */
-    const bool *confirm;     /* per rule: see search.c */
+    bool headers;            /* some condition reads headers */
     size_t heavy_bytes;      /* an event this big may exhaust the budget of an evaluation in the plain loop */
     size_t heavy_list_bytes; /* the same, when elements of lists are looked at: every two bytes may be one */
-    bool headers;            /* some condition reads headers */
+};
+
+struct match_index {
+    struct index_group group; /* as every index of the group has it */
+    uint64_t serial;          /* of all indexes ever made */
+    const struct route *route;
+    const struct index_part *parts; /* of `route`, then of those that it hands on to, see match_hands_on() */
+    uint32_t part_count, rule_count;
+    uint32_t most_clauses; /* of a node */
+    uint32_t roots[2];     /* references: clauses without and with EXPR */
+    const bool *confirm;   /* per rule: see search.c */
 };
 
 /* What is known of a subject in this event. */
@@ -251,7 +257,7 @@ struct reading {
 
 struct match_scratch {
     uint64_t fitted; /* the serial of the index that it was last made large enough for */
-    uint32_t epoch;  /* one per question */
+    uint32_t epoch;  /* one per event */
     uint32_t reading_room, test_room, rule_room, member_room, found_room;
     struct reading *readings; /* by subject */
     uint32_t *tests;          /* by test: epoch << 2 | enum index_answer */
@@ -274,7 +280,7 @@ struct search {
     bool all;
     bool heavy;     /* conditions that hold are confirmed */
     bool lost;      /* one was not: the plain loop has to answer */
-    uint64_t steps; /* of all programs */
+    uint64_t steps; /* of all programs that ran for the event */
     uint32_t failed;
 };
 
@@ -304,7 +310,7 @@ static inline uint32_t index_position(struct search *s, uint32_t subject)
 {
     struct reading *r = index_read(s, subject);
     if (!(r->known & READ_POSITION))
-        reading_find_position(s, &s->index->subjects[subject], r);
+        reading_find_position(s, &s->index->group.subjects[subject], r);
     return r->position;
 }
 
@@ -312,7 +318,7 @@ static inline uint32_t index_tail(struct search *s, uint32_t subject)
 {
     struct reading *r = index_read(s, subject);
     if (!(r->known & READ_TAIL))
-        reading_find_tail(s, &s->index->subjects[subject], r);
+        reading_find_tail(s, &s->index->group.subjects[subject], r);
     return r->tail;
 }
 
@@ -378,6 +384,8 @@ static inline uint32_t index_hash_key(uint32_t key)
 }
 
 /* search.c */
+/* A new event: nothing is known of it. */
+void index_next_event(struct match_scratch *scratch);
 static inline uint32_t index_literal_head(const struct literal *literal)
 {
     return literal->kind | (uint32_t)literal->negated << 7 | literal->subject << 8;

@@ -13,7 +13,7 @@ enum {
 /* Notes that a constant of a subject is among its values. */
 static void note(struct search *s, uint32_t subject, uint32_t id)
 {
-    uint32_t at = s->index->subjects[subject].members_at;
+    uint32_t at = s->index->group.subjects[subject].members_at;
     uint32_t *mark = &s->scratch->members[at + id - 1];
     if (*mark == s->epoch)
         return;
@@ -23,7 +23,7 @@ static void note(struct search *s, uint32_t subject, uint32_t id)
 
 static void note_position(struct search *s, uint32_t number, const struct cel_key *key)
 {
-    const struct index_subject *subject = &s->index->subjects[number];
+    const struct index_subject *subject = &s->index->group.subjects[number];
     uint32_t position = index_position_of(&subject->bounds, key);
     if (position == INDEX_NO_POSITION)
         return;
@@ -116,7 +116,7 @@ static void walk(struct search *s, const struct index_inner *node, struct json_v
     if (node->subject != UINT32_MAX) {
         struct cel_key key;
         key_of_json(value, s->frame->arena, &key);
-        const struct index_subject *subject = &s->index->subjects[node->subject];
+        const struct index_subject *subject = &s->index->group.subjects[node->subject];
         uint32_t id = index_ids_find(&subject->ids, &key, s->frame->event->value);
         if (id != INDEX_NO_ID)
             note(s, node->subject, id);
@@ -158,7 +158,7 @@ static void sort(uint32_t *at, uint32_t count)
 struct index_positions index_positions_of(struct search *s, uint32_t number)
 {
     struct reading *r = index_members(s, number);
-    const struct index_subject *subject = &s->index->subjects[number];
+    const struct index_subject *subject = &s->index->group.subjects[number];
     uint32_t *at = &s->scratch->found[subject->members_at + subject->constant_count];
     if (!(r->known & READ_SORTED))
         sort(at, r->position_count);
@@ -273,7 +273,7 @@ static bool stands_at(struct vx_span text, size_t at, struct vx_span part)
 
 static void find_parts(struct search *s, uint32_t number, struct vx_span text)
 {
-    const struct index_subject *subject = &s->index->subjects[number];
+    const struct index_subject *subject = &s->index->group.subjects[number];
     const struct index_parts *parts = subject->parts;
     for (uint32_t i = 0; i < parts->short_count; i++) {
         struct vx_span part = subject->constants[parts->shorts[i] - 1].text;
@@ -348,7 +348,7 @@ static void on_match(void *ctx, uint32_t number)
 
 void reading_find_members(struct search *s, uint32_t number)
 {
-    const struct index_subject *subject = &s->index->subjects[number];
+    const struct index_subject *subject = &s->index->group.subjects[number];
     if (subject->source == SOURCE_ELEMENTS) {
         struct json_value list = s->frame->event->slots[subject->slot];
         s->failed += list.kind != JSON_KIND_ARRAY && list.kind != JSON_KIND_OBJECT && list.kind != JSON_KIND_MISSING;

@@ -135,7 +135,7 @@ static inline void fetch(struct search *s, const struct index_subject *subject, 
 
 void reading_fetch(struct search *s, uint32_t number, struct reading *r)
 {
-    fetch(s, &s->index->subjects[number], r);
+    fetch(s, &s->index->group.subjects[number], r);
 }
 
 /* Apart, because most that is asked for is not to be lower-cased. */
@@ -162,7 +162,7 @@ __attribute__((noinline)) static uint32_t find_any_id(struct search *s, const st
 /* Most of what this is asked for is a short string that nobody has asked for yet: that in few steps, the rest apart. */
 uint32_t reading_find_id(struct search *s, uint32_t number, struct reading *r)
 {
-    const struct index_subject *subject = &s->index->subjects[number];
+    const struct index_subject *subject = &s->index->group.subjects[number];
     if (r->epoch == s->epoch || !subject->certain)
         return find_any_id(s, subject, r);
     const struct cel_event *ev = s->frame->event;
@@ -274,7 +274,7 @@ void reading_find_tail(struct search *s, const struct index_subject *subject, st
 
 static bool has_id(const struct match_index *index, const struct literal *literal, uint32_t id)
 {
-    const uint32_t *set = &index->sets[literal->a];
+    const uint32_t *set = &index->group.sets[literal->a];
     uint32_t low = 0, high = literal->b;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -290,14 +290,14 @@ static bool has_id(const struct match_index *index, const struct literal *litera
 
 static bool is_member(struct search *s, const struct literal *literal)
 {
-    const struct index_subject *subject = &s->index->subjects[literal->subject];
+    const struct index_subject *subject = &s->index->group.subjects[literal->subject];
     const uint32_t *members = &s->scratch->members[subject->members_at];
     bool member = false;
     index_members(s, literal->subject);
     if (literal->b == 0)
         member = members[literal->a - 1] == s->epoch;
     for (uint32_t i = 0; i < literal->b && !member; i++)
-        member = members[s->index->sets[literal->a + i] - 1] == s->epoch;
+        member = members[s->index->group.sets[literal->a + i] - 1] == s->epoch;
     if (member || !literal->negated)
         return member && !literal->negated;
     return index_read(s, subject->base)->key.kind == CEL_KEY_STRING;
@@ -315,7 +315,7 @@ static bool present(struct search *s, const struct literal *literal)
     const struct reading *r = index_read(s, literal->subject);
     if (!literal->negated || r->present)
         return r->present && !literal->negated;
-    return s->index->subjects[literal->subject].place.kind == CEL_PLACE_HEADER ||
+    return s->index->group.subjects[literal->subject].place.kind == CEL_PLACE_HEADER ||
            s->frame->event->slots[literal->a].kind == JSON_KIND_OBJECT;
 }
 
@@ -340,7 +340,7 @@ static bool test_holds(struct search *s, const struct literal *literal)
 {
     uint32_t *known = &s->scratch->tests[literal->a];
     if (*known >> 2 != s->epoch)
-        *known = s->epoch << 2 | run_test(s, literal, &s->index->tests[literal->a]);
+        *known = s->epoch << 2 | run_test(s, literal, &s->index->group.tests[literal->a]);
     return (*known & 3) == (literal->negated ? ANSWER_NO : ANSWER_YES);
 }
 
@@ -362,7 +362,8 @@ bool literal_holds(struct search *s, const struct literal *literal)
         return position >= literal->a && position < literal->b;
     case LITERAL_OUTSIDE:
         position = index_position(s, literal->subject);
-        return position != INDEX_NO_POSITION && position > 2 * s->index->subjects[literal->subject].bounds.numbers &&
+        return position != INDEX_NO_POSITION &&
+               position > 2 * s->index->group.subjects[literal->subject].bounds.numbers &&
                !(position >= literal->a && position < literal->b);
     case LITERAL_MEMBER:
         return is_member(s, literal);

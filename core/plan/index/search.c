@@ -75,7 +75,7 @@ static inline void try_clause(struct search *s, const uint32_t *clause)
     if (is_settled(s, rule))
         return;
     if (count == INDEX_ELSEWHERE) {
-        clause = &s->index->words[clause[2]];
+        clause = &s->index->group.words[clause[2]];
         count = clause[1];
     }
     const uint32_t *literal = clause + INDEX_CLAUSE_WORDS;
@@ -183,7 +183,7 @@ static void visit_key(struct search *s, const struct index_access *access, const
     if (reference == INDEX_NOTHING)
         return;
     if (access->guard_count > 0 && !(reference & INDEX_BARE)) {
-        const uint32_t *guard = &s->index->words[reference];
+        const uint32_t *guard = &s->index->group.words[reference];
         if (!passes(s, access, guard))
             return;
         reference = guard[0];
@@ -194,7 +194,7 @@ static void visit_key(struct search *s, const struct index_access *access, const
 static void visit_members(struct search *s, const struct index_access *access)
 {
     const struct reading *r = index_members(s, access->subjects[0]);
-    uint32_t members_at = s->index->subjects[access->subjects[0]].members_at;
+    uint32_t members_at = s->index->group.subjects[access->subjects[0]].members_at;
     if (r->found_count <= access->mask) {
         for (uint32_t i = 0; i < r->found_count; i++) {
             uint32_t reference = find_entry(access, s->scratch->found[members_at + i]);
@@ -242,13 +242,13 @@ static void visit_among(struct search *s, const struct index_access *access)
 static void visit(struct search *s, uint32_t reference)
 {
     const struct match_index *index = s->index;
-    const uint32_t *at = &index->words[reference & ~(uint32_t)INDEX_CLAUSE];
+    const uint32_t *at = &index->group.words[reference & ~(uint32_t)INDEX_CLAUSE];
     if (reference & INDEX_CLAUSE) {
         try_clause(s, at);
         return;
     }
     uint32_t clauses = at[0], accesses = at[1];
-    const struct index_access *access = &index->accesses[at[2]];
+    const struct index_access *access = &index->group.accesses[at[2]];
     uint32_t blocks = at[3];
     if (blocks > 0)
         try_blocks(s, at + INDEX_NODE_WORDS, blocks, at[4]);
@@ -293,23 +293,22 @@ static void forget(void *at, size_t bytes)
 }
 
 /* A new epoch forgets all readings; its two highest bits are kept free for the tests. */
-static uint32_t next_epoch(struct match_scratch *scratch)
+void index_next_event(struct match_scratch *scratch)
 {
-    if (++scratch->epoch == (uint32_t)1 << 30) {
-        forget(scratch->readings, scratch->reading_room * sizeof *scratch->readings);
-        forget(scratch->tests, scratch->test_room * sizeof *scratch->tests);
-        forget(scratch->members, scratch->member_room * sizeof *scratch->members);
-        scratch->epoch = 1;
-    }
-    return scratch->epoch;
+    if (++scratch->epoch < (uint32_t)1 << 30)
+        return;
+    forget(scratch->readings, scratch->reading_room * sizeof *scratch->readings);
+    forget(scratch->tests, scratch->test_room * sizeof *scratch->tests);
+    forget(scratch->members, scratch->member_room * sizeof *scratch->members);
+    scratch->epoch = 1;
 }
 
 static bool is_heavy(const struct match_index *index, const struct cel_event *ev)
 {
     size_t bytes = ev->value.len + ev->key.len;
-    for (size_t i = 0; index->headers && i < ev->header_count; i++)
+    for (size_t i = 0; index->group.headers && i < ev->header_count; i++)
         bytes += ev->headers[i].name.len + ev->headers[i].value.len;
-    return bytes > (index->elements ? index->heavy_list_bytes : index->heavy_bytes);
+    return bytes > (index->group.elements ? index->group.heavy_list_bytes : index->group.heavy_bytes);
 }
 
 /* Makes the scratch large enough for an index that it has not just been used for. */
@@ -317,10 +316,11 @@ static void fit(struct match_scratch *scratch, const struct match_index *index)
 {
     uint32_t words = index->rule_count / 64 + 1;
     scratch->readings =
-        grow(scratch->readings, &scratch->reading_room, index->subject_count, sizeof *scratch->readings);
-    scratch->tests = grow(scratch->tests, &scratch->test_room, index->test_count, sizeof *scratch->tests);
-    scratch->members = grow(scratch->members, &scratch->member_room, index->member_count, sizeof *scratch->members);
-    scratch->found = grow(scratch->found, &scratch->found_room, index->member_count, sizeof *scratch->found);
+        grow(scratch->readings, &scratch->reading_room, index->group.subject_count, sizeof *scratch->readings);
+    scratch->tests = grow(scratch->tests, &scratch->test_room, index->group.test_count, sizeof *scratch->tests);
+    scratch->members =
+        grow(scratch->members, &scratch->member_room, index->group.member_count, sizeof *scratch->members);
+    scratch->found = grow(scratch->found, &scratch->found_room, index->group.member_count, sizeof *scratch->found);
     scratch->rules = grow(scratch->rules, &scratch->rule_room, words, sizeof *scratch->rules);
     scratch->fitted = index->serial;
 }
@@ -333,17 +333,18 @@ static void search(struct search *s, const struct match_index *index, struct mat
     s->index = index;
     s->scratch = scratch;
     s->frame = m->frame;
-    s->epoch = next_epoch(scratch);
+    s->epoch = scratch->epoch;
     s->best = UINT32_MAX;
     s->all = all;
     s->heavy = is_heavy(index, m->frame->event);
     s->lost = false;
-    s->steps = 0;
+    s->steps = m->steps;
     s->failed = 0;
     for (int i = 0; i < 2; i++) {
         if (index->roots[i] != INDEX_NOTHING)
             visit(s, index->roots[i]);
     }
+    m->steps = s->steps;
 }
 
 const struct rule *index_rule(const struct match_index *index, uint32_t number)

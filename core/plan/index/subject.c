@@ -75,7 +75,7 @@ static bool same_place(const void *ctx, uint32_t number)
 /* Moves a place into the index. */
 static struct cel_place kept_place(struct index_builder *b, const struct cel_place *place, uint32_t slot)
 {
-    struct vx_arena *arena = &b->index->arena;
+    struct vx_arena *arena = b->arena;
     struct cel_place kept = *place;
     struct json_step *steps = VX_ARENA_ARRAY(arena, struct json_step, place->inner.count);
     for (size_t i = 0; i < place->inner.count; i++) {
@@ -104,7 +104,7 @@ static uint32_t subject_of(struct index_builder *b, const struct cel_place *plac
         return number;
     if (place->kind == CEL_PLACE_FIELD) {
         uint32_t known = b->c->table->slots.count;
-        subject.slot = cel_slots_add(&b->c->table->slots, &b->index->arena, place->path);
+        subject.slot = cel_slots_add(&b->c->table->slots, b->arena, place->path);
         vx_assert(subject.slot < known); /* the rule's program reads it, so it is scanned */
     }
     subject.place = kept_place(b, place, subject.slot);
@@ -113,8 +113,8 @@ static uint32_t subject_of(struct index_builder *b, const struct cel_place *plac
     *INDEX_VEC_MORE(&b->subjects) = subject;
     vx_assert(b->subjects.count <= INDEX_SUBJECTS_MAX);
     *INDEX_VEC_MORE(&b->collected) = (struct collected_subject){0};
-    b->index->elements |= source == SOURCE_ELEMENTS;
-    b->index->headers |= place->kind == CEL_PLACE_HEADER;
+    b->group.elements |= source == SOURCE_ELEMENTS;
+    b->group.headers |= place->kind == CEL_PLACE_HEADER;
     if (!subject.field && (place->lower || source >= SOURCE_HEAD)) {
         struct cel_place plain = subject.place;
         plain.lower &= source >= SOURCE_HEAD;
@@ -179,7 +179,7 @@ static uint32_t test_of(struct index_builder *b, struct test_query query, bool *
     uint32_t number = number_of(&b->test_numbers, hash, same_test, &query, fresh);
     if (*fresh)
         *INDEX_VEC_MORE(&b->tests) = (struct index_test){
-            .text = query.expr ? query.text : vx_arena_span(&b->index->arena, query.text), .subject = query.subject};
+            .text = query.expr ? query.text : vx_arena_span(b->arena, query.text), .subject = query.subject};
     return number;
 }
 
@@ -189,15 +189,15 @@ uint32_t test_of_text(struct index_builder *b, uint32_t subject, struct vx_span 
     return test_of(b, (struct test_query){.text = text, .subject = subject}, &fresh);
 }
 
-uint32_t test_of_expr(struct index_builder *b, uint32_t rule, const struct cel_predicate *p)
+uint32_t test_of_expr(struct index_builder *b, const struct collected_rule *rule, const struct cel_predicate *p)
 {
-    const struct cel_expr *expr = b->from[rule]->when.cel;
+    const struct cel_expr *expr = rule->from->when.cel;
     struct test_query query = {.text = p ? p->text : cel_expr_text(expr), .expr = true};
     bool fresh, whole = !p || vx_span_equal(p->text, cel_expr_text(expr));
     uint32_t number = test_of(b, query, &fresh);
     if (fresh)
         b->tests.at[number].program =
-            whole ? b->compiled[rule]->when : cel_predicate_compile(&b->index->arena, expr, p, &b->c->table->slots);
+            whole ? rule->compiled->when : cel_predicate_compile(b->arena, expr, p, &b->c->table->slots);
     return number;
 }
 
@@ -325,12 +325,12 @@ static void finish_many(struct index_builder *b, struct index_subject *subject, 
     bool one = subject->source == SOURCE_VALUE || subject->source == SOURCE_HEAD;
     if (one || (subject->source != SOURCE_ELEMENTS && subject_is_few(subject)))
         return;
-    subject->members_at = b->index->member_count;
-    b->index->member_count += subject->constant_count;
+    subject->members_at = b->group.member_count;
+    b->group.member_count += subject->constant_count;
     if (subject->source == SOURCE_ELEMENTS)
-        b->index->member_count += 2 * (subject->bounds.numbers + subject->bounds.strings + 1);
+        b->group.member_count += 2 * (subject->bounds.numbers + subject->bounds.strings + 1);
     if (subject->source == SOURCE_PARTS)
-        subject->parts = index_parts_new(&b->index->arena, subject->constants, subject->constant_count);
+        subject->parts = index_parts_new(b->arena, subject->constants, subject->constant_count);
     if (subject->source == SOURCE_REGEXES)
         finish_regexes(b, subject, from);
 }
@@ -338,7 +338,7 @@ static void finish_many(struct index_builder *b, struct index_subject *subject, 
 static void finish_subject(struct index_builder *b, struct index_subject *subject, struct collected_subject *from)
 {
     bool texts = subject->source == SOURCE_PARTS, looked_up = subject->source <= SOURCE_HEAD;
-    struct vx_arena *arena = &b->index->arena;
+    struct vx_arena *arena = b->arena;
     subject->constants = finish_keys(texts ? arena : &b->analysis, from->constants.at, &from->constants.count);
     subject->constant_count = from->constants.count;
     if (looked_up)
@@ -369,7 +369,7 @@ static void finish_lists(struct index_builder *b)
     for (uint32_t i = 0; i < b->subjects.count; i++) {
         const struct index_subject *subject = &b->subjects.at[i];
         if (subject->source == SOURCE_ELEMENTS)
-            index_inner_add(&b->index->arena, &roots[subject->slot], subject->place.inner, i);
+            index_inner_add(b->arena, &roots[subject->slot], subject->place.inner, i);
     }
     for (uint32_t i = 0; i < b->subjects.count; i++) {
         if (b->subjects.at[i].source == SOURCE_ELEMENTS)

@@ -6,6 +6,7 @@
 
 #include "core/plan/index/index.h"
 #include "core/plan/match.h"
+#include "core/plan/run.h"
 #include "index_case.h"
 
 /* VELTRIX_INDEX_CASES=n asks for more than what fits a test run. */
@@ -35,8 +36,46 @@ static void the_same_expression_is_evaluated_once(void **state)
         "event.a + 1 == 2 ? false : event.b == 5",
     };
     struct table *t = table_of_conditions(conditions, 5, false);
-    assert_int_equal(t->routes[0].index->test_count, 1);
+    assert_int_equal(t->routes[0].index->group.test_count, 1);
     table_unref(t);
+}
+
+/* Steps that deciding one event took. */
+static uint64_t steps_of(const struct table *t, const char *value, const char *rule)
+{
+    struct decider *d = decider_new();
+    struct decision out = decide_value(d, t, vx_span_str(value));
+    assert_string_equal(t->rules[out.rule].name, rule);
+    uint64_t steps = DECIDE_STEPS_MAX - d->steps_left;
+    decider_free(d);
+    return steps;
+}
+
+static void what_one_routing_has_found_out_the_next_one_knows(void **state)
+{
+    (void)state;
+    struct table *alone = table_of("kind: routing\nname: r\ntopics: [in]\nrules:\n"
+                                   "  - { name: no, when: event.a + 1 == 2 && event.b == 2, drop: true }\n"
+                                   "  - { name: one, when: event.a + 1 == 2 && event.b == 3, drop: true }\n"
+                                   "  - { name: two, when: event.b > 7, drop: true }\n"
+                                   "  - { name: won, when: event.a + 1 == 2 && event.b == 1, drop: true }\n"
+                                   "otherwise: { drop: true }\n");
+    struct table *both = table_of("kind: routing\nname: r\ntopics: [in]\nrules:\n"
+                                  "  - { name: no, when: event.a + 1 == 2 && event.b == 2, drop: true }\n"
+                                  "  - { name: over, when: event.a + 1 == 2 && event.b == 1, routing: s }\n"
+                                  "otherwise: { drop: true }\n---\n"
+                                  "kind: routing\nname: s\nrules:\n"
+                                  "  - { name: one, when: event.a + 1 == 2 && event.b == 3, drop: true }\n"
+                                  "  - { name: two, when: event.b > 7, drop: true }\n"
+                                  "  - { name: won, when: event.a + 1 == 2 && event.b == 1, drop: true }\n"
+                                  "otherwise: { drop: true }\n");
+    assert_int_equal(both->routes[0].index->group.test_count, 1);
+    assert_ptr_equal(both->routes[0].index->group.tests, both->routes[1].index->group.tests);
+    static const char value[] = "{\"a\":1,\"b\":1}";
+    assert_true(steps_of(alone, value, "won") > 0);
+    assert_int_equal(steps_of(both, value, "won"), steps_of(alone, value, "won"));
+    table_unref(alone);
+    table_unref(both);
 }
 
 static void a_condition_that_exhausts_its_budget_is_false_in_both(void **state)
@@ -156,7 +195,7 @@ static void many_rules_are_filed_not_listed(void **state)
         }
         struct table *t = table_of_conditions(conditions, RULES, false);
         const struct match_index *index = t->routes[0].index;
-        assert_true(match_index_bytes(index) < 250 * (size_t)RULES);
+        assert_true(t->indexes.held_bytes < 250 * (size_t)RULES);
         assert_true(index->most_clauses <= 16);
         table_unref(t);
     }
@@ -197,8 +236,8 @@ static void prefixes_of_few_lengths_are_keys(void **state)
         struct table *t = table_of_conditions(conditions, count, false);
         const struct match_index *index = t->routes[0].index;
         uint32_t heads = 0;
-        for (uint32_t i = 0; i < index->subject_count; i++)
-            heads += index->subjects[i].source == SOURCE_HEAD;
+        for (uint32_t i = 0; i < index->group.subject_count; i++)
+            heads += index->group.subjects[i].source == SOURCE_HEAD;
         assert_int_equal(heads, count == 5 ? 4 : 0);
         table_unref(t);
     }
@@ -358,11 +397,11 @@ static void elements_in_ranges_visit_each_node_once(void **state)
     }
     struct table *t = table_of_conditions(conditions, RULES, true);
     const struct match_index *index = t->routes[0].index;
-    const uint32_t *root = &index->words[index->roots[0]];
+    const uint32_t *root = &index->group.words[index->roots[0]];
     assert_int_equal(root[1], 1);
-    const struct index_access *access = &index->accesses[root[2]];
+    const struct index_access *access = &index->group.accesses[root[2]];
     assert_int_equal(access->kind, ACCESS_AMONG);
-    const struct index_bounds *bounds = &index->subjects[access->subjects[0]].bounds;
+    const struct index_bounds *bounds = &index->group.subjects[access->subjects[0]].bounds;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         climb_from(access, 2 * bounds->numbers + 1, steps[i]);
 
@@ -429,8 +468,8 @@ static size_t count_programs(const char *condition)
     struct table *t = table_of_conditions(conditions, 5, true);
     const struct match_index *index = t->routes[0].index;
     size_t programs = 0;
-    for (uint32_t i = 0; i < index->test_count; i++)
-        programs += index->tests[i].program != NULL;
+    for (uint32_t i = 0; i < index->group.test_count; i++)
+        programs += index->group.tests[i].program != NULL;
     table_unref(t);
     return programs;
 }
@@ -620,6 +659,7 @@ int main(void)
         cmocka_unit_test(prints_of_keys_lead_where_a_search_leads),
         cmocka_unit_test(an_index_sees_through_the_hand_over_of_what_is_left),
         cmocka_unit_test(the_same_expression_is_evaluated_once),
+        cmocka_unit_test(what_one_routing_has_found_out_the_next_one_knows),
         cmocka_unit_test(a_condition_that_exhausts_its_budget_is_false_in_both),
         cmocka_unit_test(what_was_known_of_an_event_is_forgotten_when_epochs_begin_again),
         cmocka_unit_test(what_failed_is_counted_once_per_event),

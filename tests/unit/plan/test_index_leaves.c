@@ -30,9 +30,9 @@ static void what_is_read_ahead_fails_only_if_it_is_asked_for(void **state)
     };
     struct table *t = table_of_conditions(conditions, RULES, false);
     const struct match_index *index = t->routes[0].index;
-    const uint32_t *root = &index->words[index->roots[0]];
+    const uint32_t *root = &index->group.words[index->roots[0]];
     assert_int_equal(root[1], 2);
-    assert_int_equal(index->accesses[root[2]].guard_count, 1);
+    assert_int_equal(index->group.accesses[root[2]].guard_count, 1);
     struct decider *d = decider_new();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct decision out = decide_value(d, t, vx_span_str(cases[i].value));
@@ -103,9 +103,9 @@ static void a_guard_lets_pass_whatever_may_hold(void **state)
         }
         struct table *t = table_of_conditions(conditions, RULES, shift % 2);
         const struct match_index *index = t->routes[0].index;
-        const uint32_t *root = &index->words[index->roots[0]];
+        const uint32_t *root = &index->group.words[index->roots[0]];
         for (uint32_t i = 0; i < root[1]; i++)
-            guarded += index->accesses[root[2] + i].guard_count;
+            guarded += index->group.accesses[root[2] + i].guard_count;
         struct decider *d = decider_new();
         for (uint32_t i = 0; i < KEYS * sizeof of_a / sizeof *of_a * sizeof others / sizeof *others; i++) {
             char value[128];
