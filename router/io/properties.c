@@ -1,8 +1,12 @@
 /* Kafka properties. Any thread; no state.
  *
- * Three layers, later wins: defaults (measured: a small prefetch, here of each partition, is both faster and the
- * back-pressure; linger 5 ms; a fetch that waits for partitions which have nothing new holds up those that were full when it
- * was sent, so it waits for a moment only), the operator's, and what the promise rests on, which the operator cannot set.
+ * Three layers, later wins: defaults, the operator's, and what the promise rests on, which the operator cannot set.
+ *
+ * The defaults are measured. A small prefetch, here of each partition, is both faster and the back-pressure. A fetch that
+ * waits for partitions which have nothing new holds up those that were full when it was sent, so it waits for a moment only.
+ * Linger is 3 ms, which every batch waits here, for a request holds one; in the Java client, whose default is 5, a request
+ * takes along what other partitions have, and a batch waits half of that. Over many partitions less is slower (5,000
+ * events/s over 96 of them: p99 13 ms with 3, 25 with 2), over few it is more.
  */
 #include "router/io/properties.h"
 
@@ -43,7 +47,7 @@ static const struct setting classic_fixed[] = {
 };
 
 static const struct setting producer_defaults[] = {
-    {"linger.ms", "5"},
+    {"linger.ms", "3"},
     {"queue.buffering.max.kbytes", "131072"},
     /* how large a record may be is the broker's to say; at its socket.request.max.bytes (100 MiB) it would say nothing */
     {"message.max.bytes", "100000000"},

@@ -262,7 +262,7 @@ int main(int argc, char **argv)
     /* Straight into the outputs: with the linger of the contenders' producers. */
     bool direct = strcmp(argv[6], "-") == 0;
     const char *const properties[] = {"enable.idempotence",   "true",        "linger.ms",
-                                      direct ? "5" : "1",     "partitioner", "murmur2_random",
+                                      direct ? "3" : "1",     "partitioner", "murmur2_random",
                                       "socket.nagle.disable", "true",        NULL};
     struct sender s = {.r = &r, .rk = open_client(&r, RD_KAFKA_PRODUCER, properties), .event = malloc((size_t)r.size)};
     if (!direct) {

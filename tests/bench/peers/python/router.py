@@ -56,7 +56,7 @@ consumer = Consumer({"bootstrap.servers": brokers, "group.id": group, "enable.au
                      "isolation.level": "read_committed", "fetch.queue.backoff.ms": 1, "queued.min.messages": 10000,
                      "queued.max.messages.kbytes": 24576, "fetch.wait.max.ms": 100})
 # No delivery callback: a Python call an event would cost more than all else. What is not delivered stops the flush below.
-producer = Producer({"bootstrap.servers": brokers, "enable.idempotence": True, "linger.ms": 5, "partitioner": "murmur2_random",
+producer = Producer({"bootstrap.servers": brokers, "enable.idempotence": True, "linger.ms": 3, "partitioner": "murmur2_random",
                      "delivery.report.only.error": True, "message.timeout.ms": 0})
 consumer.subscribe([source])
 committed, taken = time.monotonic(), False
