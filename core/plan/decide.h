@@ -120,11 +120,12 @@ struct decision {
     enum decide_reason reason; /* the first refusal, also when it became a dead letter */
     const char *message;       /* for people, when there is a reason: pipeline, stage and failure */
     /* Conditions that were false because they failed, of anything but absence: a field, key, element or header that is not
-     * there makes a condition false, and is no failure (cel_test). Where a routing's few rules are tried one after the
-     * other, and of filters: the conditions. Where it has an index, which evaluates what its search asks for and not rule
-     * after rule: the places that were asked for and cannot be read (a header that is not UTF-8), those whose value has no
-     * type that the comparisons asked of it could take, and the expressions that failed; each once per event. So the
-     * number is no sum over rules; that it is 0 says that nothing which was looked at failed. */
+     * there makes a condition false, and is no failure (cel_test). Where few rules are tried one after the other, and of
+     * filters: the conditions. Where there is an index, which evaluates what its search asks for and not rule after rule:
+     * the places that were asked for and cannot be read (a header that is not UTF-8), those whose value has no type that
+     * the comparisons of it could take (of this routing, and of those that hand over to the same), and the expressions
+     * that failed; each once per event. So the number is no sum over rules; that it is 0 says that nothing which was
+     * looked at failed. */
     uint32_t failed_conditions;
 };
 

@@ -22,9 +22,9 @@ struct match_scratch;
 struct match_scratch *match_scratch_new(void);
 void match_scratch_free(struct match_scratch *scratch);
 
-/* Gives routes their indexes, which lie in an arena of the table. A route that others hand on to (match_hands_on) is searched
- * with them, and has none of its own. Built last, when every route of the table and every slot is there; of route n the
- * typed trees are in c->set->routings[n], see route.first_rule. */
+/* Gives routes their indexes, which lie in an arena of the table. A route that one other hands on to (match_hands_on), and
+ * that events reach on no other way, is searched with that one and has none of its own. Built last, when every route of the
+ * table and every slot is there; of route n the typed trees are in c->set->routings[n], see route.first_rule. */
 void match_indexes_make(struct compiler *c);
 /* The rule that hands all that is left over to another routing, for the first match of both; NULL: there is none. */
 const struct rule *match_hands_on(const struct route *route);

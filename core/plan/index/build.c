@@ -81,13 +81,20 @@ static bool are_one_key(const struct index_builder *b, const struct item *items,
     return count >= ACCESS_MIN;
 }
 
+/* A clause that may cost a program is tried when all that cost none are. */
+static bool is_late(const struct index_builder *b, const struct collected_index *of, uint32_t clause)
+{
+    const struct collected_clause *c = &b->clauses.at[clause];
+    return c->expr || of->index->confirm[c->rule] == CONFIRM_ALWAYS;
+}
+
 static uint32_t file_root(struct index_builder *b, const struct collected_index *from, bool expr)
 {
     struct item *items = calloc(from->clause_end - from->clauses_at + 1, sizeof *items);
     uint32_t count = 0;
     vx_assert(items != NULL);
     for (uint32_t i = from->clauses_at; i < from->clause_end; i++) {
-        if ((b->clauses.at[i].expr || from->index->confirm[b->clauses.at[i].rule]) == expr)
+        if (is_late(b, from, i) == expr)
             items[count++].clause = i;
     }
     uint32_t reference = count <= LEAF_MAX && are_one_key(b, items, count) ? file_many(b, items, count, false)

@@ -158,38 +158,45 @@ static void add_clause(struct index_builder *b, const struct collected_rule *rul
 
 /* ---- conditions ---- */
 
-/* The clauses of an index's rules, up to one that takes whatever is left. Returns the length of the longest condition. */
-static size_t analyse(struct index_builder *b, const struct collected_index *of)
+/* Of what the plain loop looks at for a condition: is it elements of lists, is it headers? */
+static void see_places(const struct cel_clauses *clauses, bool *elements, bool *headers)
 {
-    struct collected_rule *rules = &b->rules.at[of->rules_at];
-    size_t longest = 1;
-    for (uint32_t i = 0; i < of->index->rule_count; i++) {
-        const struct config_expr *when = &rules[i].from->when;
-        if (when->cel) {
-            rules[i].clauses = cel_clauses_of(&b->analysis, when->cel, NULL);
-            size_t length = cel_expr_text(when->cel).len;
-            longest = length > longest ? length : longest;
-        } else {
-            rules[i].clauses = (struct cel_clauses){VX_ARENA_NEW(&b->analysis, struct cel_clause), 1};
+    for (size_t k = 0; k < clauses->count; k++) {
+        for (uint32_t n = 0; n < clauses->clauses[k].count; n++) {
+            const struct cel_predicate *p = clauses->clauses[k].predicates[n];
+            *elements |= p->kind != CEL_PREDICATE_EXPR && p->place.inner.count > 0;
+            *headers |= p->kind != CEL_PREDICATE_EXPR && p->place.kind == CEL_PLACE_HEADER;
         }
-        const struct cel_clause *first = rules[i].clauses.clauses;
-        if (!of->index->route->match_all && rules[i].clauses.count == 1 && first->count == 0 && !first->whole)
-            break;
     }
-    return longest;
 }
 
-static void analyse_all(struct index_builder *b)
+/* The clauses of an index's rules, up to one that takes whatever is left. */
+static void analyse(struct index_builder *b, const struct collected_index *of)
 {
+    struct match_index *index = of->index;
     size_t longest = 1;
-    for (uint32_t i = 0; i < b->indexes.count; i++) {
-        size_t length = analyse(b, &b->indexes.at[i]);
-        longest = length > longest ? length : longest;
+    bool elements = false;
+    for (uint32_t i = 0; i < index->rule_count; i++) {
+        struct collected_rule *rule = &b->rules.at[of->rules_at + i];
+        const struct cel_expr *when = rule->from->when.cel;
+        if (when) {
+            rule->clauses = cel_clauses_of(&b->analysis, when, NULL);
+            size_t length = cel_expr_text(when).len;
+            longest = length > longest ? length : longest;
+        } else {
+            rule->clauses = (struct cel_clauses){VX_ARENA_NEW(&b->analysis, struct cel_clause), 1};
+        }
+        see_places(&rule->clauses, &elements, &index->headers);
+        const struct cel_clause *first = rule->clauses.clauses;
+        if (!index->route->match_all && rule->clauses.count == 1 && first->count == 0 && !first->whole)
+            break;
     }
     /* A condition of n characters has fewer operators than that, and each costs a step and one more for every 16 bytes
-     * it looks at: half the budget stays for programs. */
-    b->group.heavy_bytes = longest < CEL_STEPS_MAX / 4 ? (CEL_STEPS_MAX / 2 / longest - 1) * 16 : 0;
-    b->group.heavy_list_bytes = CEL_STEPS_MAX / 4 / longest;
+     * it looks at: half the budget stays for programs. Every two bytes of a list may be an element, and cost a step. */
+    if (elements)
+        index->heavy_bytes = CEL_STEPS_MAX / 4 / longest;
+    else if (longest < CEL_STEPS_MAX / 4)
+        index->heavy_bytes = (CEL_STEPS_MAX / 2 / longest - 1) * 16;
 }
 
 static void for_predicates(struct index_builder *b, void (*see)(struct index_builder *, const struct cel_predicate *))
@@ -203,18 +210,30 @@ static void for_predicates(struct index_builder *b, void (*see)(struct index_bui
     }
 }
 
+/* Of a rule whose last clause was just added; `expr`: some of them have programs. */
+static enum index_confirm confirm_of(const struct index_builder *b, const struct collected_rule *rule, bool expr)
+{
+    if (rule->clauses.count != 1)
+        return expr ? CONFIRM_ALWAYS : CONFIRM_HEAVY;
+    const struct collected_clause *clause = &b->clauses.at[b->clauses.count - 1];
+    const struct literal *literal = &b->literals.at[clause->literals_at];
+    bool own = clause->literal_count == 1 && literal->kind == LITERAL_EXPR && !literal->negated &&
+               vx_span_equal(b->tests.at[literal->a].text, cel_expr_text(rule->from->when.cel));
+    return own ? CONFIRM_NEVER : CONFIRM_HEAVY;
+}
+
 static void add_clauses(struct index_builder *b, struct collected_index *to)
 {
-    const struct collected_rule *rules = &b->rules.at[to->rules_at];
-    bool *confirm = VX_ARENA_ARRAY(b->arena, bool, to->index->rule_count);
+    uint8_t *confirm = VX_ARENA_ARRAY(b->arena, uint8_t, to->index->rule_count);
     to->clauses_at = b->clauses.count;
     for (uint32_t i = 0; i < to->index->rule_count; i++) {
+        const struct collected_rule *rule = &b->rules.at[to->rules_at + i];
         bool expr = false;
-        for (size_t k = 0; k < rules[i].clauses.count; k++) {
-            add_clause(b, &rules[i], i, &rules[i].clauses.clauses[k]);
+        for (size_t k = 0; k < rule->clauses.count; k++) {
+            add_clause(b, rule, i, &rule->clauses.clauses[k]);
             expr |= b->clauses.at[b->clauses.count - 1].expr;
         }
-        confirm[i] = expr && rules[i].clauses.count > 1;
+        confirm[i] = confirm_of(b, rule, expr);
     }
     to->clause_end = b->clauses.count;
     to->index->confirm = confirm;
@@ -222,7 +241,8 @@ static void add_clauses(struct index_builder *b, struct collected_index *to)
 
 void index_collect(struct index_builder *b)
 {
-    analyse_all(b);
+    for (uint32_t i = 0; i < b->indexes.count; i++)
+        analyse(b, &b->indexes.at[i]);
     for_predicates(b, subject_weigh);
     for_predicates(b, subject_gather);
     subjects_finish(b);

@@ -28,8 +28,8 @@
  * key and up to 28 for its guard, 42 to 62 per constant, 32 to 150 per range.
  *
  * Indexes see through hand-overs. Where all that is left goes to another routing, its rules stand behind those of the first,
- * and one search answers for both. All indexes that one event may be asked of, those behind hand-overs with a condition
- * too, have one numbering of subjects and tests, so what one has found out about the event the next one knows.
+ * and one search answers for both. Indexes of routings that hand over to one another, with a condition or without,
+ * have one numbering of subjects and tests (a group), so what one has found out about the event the next one knows.
  *
  * Thread: built on one thread, then immutable; a worker searches with its own scratch.
  */
@@ -41,7 +41,7 @@
 #include "core/plan/match.h"
 
 enum {
-    INDEX_RULES_MIN = 4,         /* fewer, in all that an event may go through, are tried in a loop, which is faster */
+    INDEX_RULES_MIN = 4,         /* fewer, of a group, are tried in a loop, which is faster */
     INDEX_WIDTH_MAX = 4,         /* equalities in one key */
     INDEX_GUARDS_MAX = 3,        /* places that guard what stands under a key */
     INDEX_CLAUSE = (int)1 << 30, /* in a reference: a clause, not a node */
@@ -219,7 +219,7 @@ struct index_part {
     const struct rule *over; /* behind them: hands over to the route of the next part; NULL: the last part */
 };
 
-/* What the indexes of one group have in common: of the routes that an event may go through, from one to the next. */
+/* What the indexes of one group have in common. */
 struct index_group {
     const struct index_subject *subjects;
     const struct index_test *tests;
@@ -227,10 +227,13 @@ struct index_group {
     const uint32_t *words;               /* the trees */
     const struct index_access *accesses; /* of a node: by first_rule */
     uint32_t subject_count, test_count, member_count;
-    bool elements;           /* some condition looks at elements of lists */
-    bool headers;            /* some condition reads headers */
-    size_t heavy_bytes;      /* an event this big may exhaust the budget of an evaluation in the plain loop */
-    size_t heavy_list_bytes; /* the same, when elements of lists are looked at: every two bytes may be one */
+};
+
+/* Is a rule's own program asked once more when a clause of it holds? See search.c. */
+enum index_confirm {
+    CONFIRM_HEAVY,  /* where the event, or what ran for it, is heavy */
+    CONFIRM_ALWAYS, /* it has several clauses, some with programs */
+    CONFIRM_NEVER,  /* all there is to its clause is that program */
 };
 
 struct match_index {
@@ -239,9 +242,11 @@ struct match_index {
     const struct route *route;
     const struct index_part *parts; /* of `route`, then of those that it hands on to, see match_hands_on() */
     uint32_t part_count, rule_count;
-    uint32_t most_clauses; /* of a node */
-    uint32_t roots[2];     /* references: clauses without and with EXPR */
-    const bool *confirm;   /* per rule: see search.c */
+    uint32_t most_clauses;  /* of a node */
+    uint32_t roots[2];      /* references: clauses without and with EXPR */
+    const uint8_t *confirm; /* per rule: enum index_confirm */
+    bool headers;           /* some condition reads headers */
+    size_t heavy_bytes;     /* an event this big may exhaust the budget of an evaluation in the plain loop */
 };
 
 /* What is known of a subject in this event. */

@@ -3,7 +3,7 @@
  * only the id is asked: most of them fit the words by which an id is found (ids.h), where they are lower-cased in passing.
  *
  * What is counted as failed: a place that was asked for and cannot be read; a value that ranges (or tests of text) were
- * asked of and that has no kind they could be of; a program that failed. Each once per question; absence is no failure.
+ * asked of and that has no kind they could be of; a program that failed. Each once per event; absence is no failure.
  */
 #include "core/base/utf8.h"
 #include "core/cel/values.h"

@@ -29,7 +29,8 @@ static void visit(struct search *s, uint32_t reference);
 static bool confirmed(struct search *s, uint32_t rule)
 {
     bool failed;
-    if (!s->heavy && s->steps < STEPS_HEAVY && !s->index->confirm[rule])
+    uint8_t confirm = s->index->confirm[rule];
+    if (confirm == CONFIRM_NEVER || (confirm == CONFIRM_HEAVY && !s->heavy && s->steps < STEPS_HEAVY))
         return true;
     const struct cel_program *when = index_rule(s->index, rule)->when;
     return !when || cel_test(when, s->frame, &failed);
@@ -306,9 +307,9 @@ void index_next_event(struct match_scratch *scratch)
 static bool is_heavy(const struct match_index *index, const struct cel_event *ev)
 {
     size_t bytes = ev->value.len + ev->key.len;
-    for (size_t i = 0; index->group.headers && i < ev->header_count; i++)
+    for (size_t i = 0; index->headers && i < ev->header_count; i++)
         bytes += ev->headers[i].name.len + ev->headers[i].value.len;
-    return bytes > (index->group.elements ? index->group.heavy_list_bytes : index->group.heavy_bytes);
+    return bytes > index->heavy_bytes;
 }
 
 /* Makes the scratch large enough for an index that it has not just been used for. */
@@ -365,6 +366,7 @@ static const struct rule *answer_of(const struct index_part *part, uint32_t best
 const struct rule *index_first(const struct match_index *index, struct match *m)
 {
     struct search s;
+    m->asked = NULL;
     search(&s, index, m, false);
     if (s.lost)
         return match_first_loop(m, index->route);

@@ -113,8 +113,6 @@ static uint32_t subject_of(struct index_builder *b, const struct cel_place *plac
     *INDEX_VEC_MORE(&b->subjects) = subject;
     vx_assert(b->subjects.count <= INDEX_SUBJECTS_MAX);
     *INDEX_VEC_MORE(&b->collected) = (struct collected_subject){0};
-    b->group.elements |= source == SOURCE_ELEMENTS;
-    b->group.headers |= place->kind == CEL_PLACE_HEADER;
     if (!subject.field && (place->lower || source >= SOURCE_HEAD)) {
         struct cel_place plain = subject.place;
         plain.lower &= source >= SOURCE_HEAD;

@@ -78,6 +78,91 @@ static void what_one_routing_has_found_out_the_next_one_knows(void **state)
     table_unref(both);
 }
 
+/* Two topics' routings hand over to a third, one of them twice and to a fourth: each answers for itself, whatever the
+ * others have asked of the event. */
+static void routings_that_share_what_they_know_answer_for_themselves(void **state)
+{
+    (void)state;
+    struct table *t = table_of("kind: routing\nname: a\ntopics: [in]\nmatch: all\nrules:\n"
+                               "  - { name: a1, when: event.a > 1 && event.b + 1 > 2, routing: c }\n"
+                               "  - { name: a2, when: event.s.startsWith('x'), drop: true }\n"
+                               "  - { name: a3, when: event.b == 2 || event.b + 1 > 2, routing: c }\n"
+                               "  - { name: a4, when: event.a == 1, routing: d }\n"
+                               "otherwise: { drop: true }\n---\n"
+                               "kind: routing\nname: b\ntopics: [other]\nrules:\n"
+                               "  - { name: b1, when: event.a > 0 && event.s == 'x', routing: c }\n"
+                               "  - { name: b2, when: event.b + 1 > 2, routing: d }\n"
+                               "  - { name: b3, when: 'event.s > \"m\"', drop: true }\n"
+                               "otherwise: { drop: true }\n---\n"
+                               "kind: routing\nname: c\nrules:\n"
+                               "  - { name: c1, when: 'event.b + 1 > 2 && event.a in [1, 3]', drop: true }\n"
+                               "  - { name: c2, when: event.s.contains('y') || event.a > 2, drop: true }\n"
+                               "  - { name: c3, routing: d }\n"
+                               "otherwise: { drop: true }\n---\n"
+                               "kind: routing\nname: d\nmatch: all\nrules:\n"
+                               "  - { name: d1, when: event.s.startsWith('x'), drop: true }\n"
+                               "  - { name: d2, when: event.b + 1 > 2, drop: true }\n"
+                               "  - { name: d3, when: event.a > 2, drop: true }\n"
+                               "otherwise: { drop: true }\n");
+    static const char *const texts[] = {"x", "xy", "y", "n", ""};
+    struct decider *d = decider_new();
+    struct match_index *indexes[4];
+    for (int i = 0; i < 2 * 5 * 5 * 5; i++) {
+        char value[64];
+        uint32_t rules[32];
+        struct cel_event ev = {.topic = i % 2 ? VX_SPAN_LITERAL("in") : VX_SPAN_LITERAL("other")};
+        snprintf(value, sizeof value, "{\"a\":%d,\"b\":%d,\"s\":\"%s\"}", i / 2 % 5, i / 10 % 5, texts[i / 50]);
+        ev.value = vx_span_str(value);
+        struct decision out;
+        decide(d, t, &ev, &out);
+        size_t count = out.rule_count;
+        assert_in_range(count, 1, 32);
+        for (size_t k = 0; k < count; k++)
+            rules[k] = out.rules[k].rule;
+        for (size_t k = 0; k < 4; k++) {
+            indexes[k] = t->routes[k].index;
+            assert_non_null(indexes[k]);
+            t->routes[k].index = NULL;
+        }
+        decide(d, t, &ev, &out);
+        for (size_t k = 0; k < 4; k++)
+            t->routes[k].index = indexes[k];
+        assert_int_equal(out.rule_count, count);
+        for (size_t k = 0; k < count; k++)
+            assert_int_equal(out.rules[k].rule, rules[k]);
+    }
+    decider_free(d);
+    table_unref(t);
+}
+
+/* What a rule's program has just said is not asked again, however much ran before. */
+static void a_condition_that_is_one_program_is_evaluated_once(void **state)
+{
+    (void)state;
+    struct vx_buf value = {0};
+    vx_buf_str(&value, "{\"l\":[0");
+    for (int i = 0; i < 40000; i++)
+        vx_buf_str(&value, ",1");
+    vx_buf_str(&value, "]}");
+    uint64_t steps[2];
+    for (int all = 0; all < 2; all++) {
+        static const char *const conditions[] = {
+            "event.l.map(x, x + 1).size() > 1", "event.l.map(x, x + 2).size() > 1", "event.l.map(x, x + 3).size() > 1",
+            "event.l.map(x, x + 4).size() > 1", "event.l.map(x, x + 5).size() > 1", "event.l.map(x, x + 6).size() > 1",
+        };
+        struct table *t = table_of_conditions(conditions, 6, all);
+        struct decider *d = decider_new();
+        struct decision out = decide_value(d, t, vx_buf_view(&value));
+        assert_int_equal(out.rule_count, all ? 6 : 1);
+        steps[all] = DECIDE_STEPS_MAX - d->steps_left;
+        decider_free(d);
+        table_unref(t);
+    }
+    assert_true(steps[0] > 0);
+    assert_int_equal(steps[1], 6 * steps[0]);
+    vx_buf_done(&value);
+}
+
 static void a_condition_that_exhausts_its_budget_is_false_in_both(void **state)
 {
     (void)state;
@@ -660,6 +745,8 @@ int main(void)
         cmocka_unit_test(an_index_sees_through_the_hand_over_of_what_is_left),
         cmocka_unit_test(the_same_expression_is_evaluated_once),
         cmocka_unit_test(what_one_routing_has_found_out_the_next_one_knows),
+        cmocka_unit_test(routings_that_share_what_they_know_answer_for_themselves),
+        cmocka_unit_test(a_condition_that_is_one_program_is_evaluated_once),
         cmocka_unit_test(a_condition_that_exhausts_its_budget_is_false_in_both),
         cmocka_unit_test(what_was_known_of_an_event_is_forgotten_when_epochs_begin_again),
         cmocka_unit_test(what_failed_is_counted_once_per_event),
