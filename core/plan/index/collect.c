@@ -216,8 +216,10 @@ static enum index_confirm confirm_of(const struct index_builder *b, const struct
     if (rule->clauses.count != 1)
         return expr ? CONFIRM_ALWAYS : CONFIRM_HEAVY;
     const struct collected_clause *clause = &b->clauses.at[b->clauses.count - 1];
+    if (clause->literal_count != 1)
+        return CONFIRM_HEAVY;
     const struct literal *literal = &b->literals.at[clause->literals_at];
-    bool own = clause->literal_count == 1 && literal->kind == LITERAL_EXPR && !literal->negated &&
+    bool own = literal->kind == LITERAL_EXPR && !literal->negated &&
                vx_span_equal(b->tests.at[literal->a].text, cel_expr_text(rule->from->when.cel));
     return own ? CONFIRM_NEVER : CONFIRM_HEAVY;
 }

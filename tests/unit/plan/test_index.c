@@ -135,6 +135,20 @@ static void routings_that_share_what_they_know_answer_for_themselves(void **stat
     table_unref(t);
 }
 
+/* A group whose conditions ask nothing has no literals at all. */
+static void conditions_that_ask_nothing_are_filed(void **state)
+{
+    (void)state;
+    static const char *const conditions[] = {"false", "1 == 2", "true", "2 > 1"};
+    struct table *t = table_of_conditions(conditions, 4, true);
+    struct decider *d = decider_new();
+    struct decision out = decide_value(d, t, VX_SPAN_LITERAL("{}"));
+    assert_int_equal(out.rule_count, 2);
+    assert_int_equal(out.rules[0].rule, 2);
+    decider_free(d);
+    table_unref(t);
+}
+
 /* What a rule's program has just said is not asked again, however much ran before. */
 static void a_condition_that_is_one_program_is_evaluated_once(void **state)
 {
@@ -746,6 +760,7 @@ int main(void)
         cmocka_unit_test(the_same_expression_is_evaluated_once),
         cmocka_unit_test(what_one_routing_has_found_out_the_next_one_knows),
         cmocka_unit_test(routings_that_share_what_they_know_answer_for_themselves),
+        cmocka_unit_test(conditions_that_ask_nothing_are_filed),
         cmocka_unit_test(a_condition_that_is_one_program_is_evaluated_once),
         cmocka_unit_test(a_condition_that_exhausts_its_budget_is_false_in_both),
         cmocka_unit_test(what_was_known_of_an_event_is_forgotten_when_epochs_begin_again),
